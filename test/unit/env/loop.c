@@ -352,7 +352,8 @@ int main(void)
     TCase *tc = tcase_create("both worlds");
     tcase_add_loop_test(tc, run_without_watchers_returns_zero, 0, WORLDS);
     tcase_add_loop_test(tc, run_ends_with_the_last_active_watcher, 0, WORLDS);
-    tcase_add_loop_test(tc, stop_ends_the_run_and_tells_that_watchers_are_left, 0, WORLDS);
+    tcase_add_loop_test(tc, stop_ends_the_run_and_tells_that_watchers_are_left, 0,
+                        WORLDS);
     tcase_add_loop_test(tc, unreferenced_watcher_does_not_keep_the_run_going, 0, WORLDS);
     tcase_add_loop_test(tc, expired_unreferenced_timer_leaves_the_count_right, 0, WORLDS);
     tcase_add_loop_test(tc, once_handles_one_event, 0, WORLDS);

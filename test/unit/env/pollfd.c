@@ -314,14 +314,20 @@ static void work(void *arg)
     ++*(int *)arg;
 }
 
+static void done(void *arg)
+{
+    ((int *)arg)[1]++;
+}
+
 START_TEST(finished_work_is_seen)
 {
     struct loop *l = world_loop(REAL);
     int n[2] = {0};
     loop_pollfd(l);
-    loop_work(l, work, work, n);
-    while (n[0] < 2)
+    loop_work(l, work, done, n);
+    while (n[1] < 1)
         step(l);
+    ck_assert_int_eq(n[0], 1);
     loop_unref(l);
 }
 END_TEST

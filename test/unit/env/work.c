@@ -18,9 +18,15 @@ struct job {
 static void work(void *arg)
 {
     struct job *j = arg;
+    atomic_fetch_add(&j->worked, 1);
+}
+
+static void work_and_look_around(void *arg)
+{
+    struct job *j = arg;
     j->worker = pthread_self();
     pthread_sigmask(SIG_BLOCK, NULL, &j->mask);
-    atomic_fetch_add(&j->worked, 1);
+    work(j);
 }
 
 static void done(void *arg)
@@ -66,7 +72,7 @@ END_TEST
 START_TEST(work_runs_on_another_thread_with_signals_blocked)
 {
     struct job j = {.l = world_loop(REAL)};
-    loop_work(j.l, work, done, &j);
+    loop_work(j.l, work_and_look_around, done, &j);
     loop_run(j.l, 0);
     ck_assert(!pthread_equal(j.worker, pthread_self()));
     ck_assert(sigismember(&j.mask, SIGTERM));

@@ -172,9 +172,9 @@ START_TEST(payloads_of_all_sizes_are_kept)
 {
     static const size_t sizes[] = {1, 8, 200, 254, 255, 512, 513, 5000, 3, 100000, 40};
     flux_msg_t *msg = flux_msg_create(FLUX_MSGTYPE_REQUEST);
-    char *data = malloc(100000);
+    char *data = malloc(100100);
 
-    for (size_t i = 0; i < 100000; i++)
+    for (size_t i = 0; i < 100100; i++)
         data[i] = i * 7;
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         ck_assert_int_eq(flux_msg_set_payload(msg, data + i, sizes[i] - i % 2), 0);

@@ -1,0 +1,18 @@
+/* The commands that the `flux` program holds; one file each. */
+#ifndef FLUX_CMD_CMDS_H
+#define FLUX_CMD_CMDS_H
+
+#include "cli/cli.h"
+
+extern const struct cli_command cmd_cancel, cmd_config, cmd_dmesg, cmd_env, cmd_event,
+    cmd_exec, cmd_getattr, cmd_help, cmd_job, cmd_jobs, cmd_logger, cmd_lsattr,
+    cmd_module, cmd_ping, cmd_python, cmd_queue, cmd_resource, cmd_run, cmd_setattr,
+    cmd_start, cmd_submit, cmd_uptime, cmd_version, cmd_broker;
+
+/* All of them, by name; NULL-terminated. */
+extern const struct cli_command *const cmd_table[];
+
+/* The folder of the running executable, for finding flux-broker and its like. */
+const char *cmd_bindir(void);
+
+#endif

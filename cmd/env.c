@@ -1,0 +1,64 @@
+/* flux env, flux python - run a program as commands of this Flux see the world. */
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmds.h"
+
+extern char **environ;
+
+static int exec_program(struct cli *c, char **argv)
+{
+    execvp(argv[0], argv);
+    cli_fail(c, "%s: %s", argv[0], strerror(errno));
+    return errno == ENOENT ? 127 : 126;
+}
+
+static int run_env(struct cli *c)
+{
+    if (cli_argc(c) > 0)
+        return exec_program(c, cli_argv(c));
+    for (char **e = environ; *e; e++)
+        printf("%s\n", *e);
+    return 0;
+}
+
+const struct cli_command cmd_env = {
+    .name = "env",
+    .args = "[PROGRAM [ARGS]]",
+    .help = "Print the environment of Flux commands, or run a program in it",
+    .run = run_env,
+};
+
+/* The bindings of this installation come first. */
+static int add_python_path(void)
+{
+    const char *old = getenv("PYTHONPATH");
+    char path[PATH_MAX * 2];
+
+    snprintf(path, sizeof(path), "%s/../lib/flux/python%s%s", cmd_bindir(),
+             old ? ":" : "", old ? old : "");
+    return setenv("PYTHONPATH", path, 1);
+}
+
+static int run_python(struct cli *c)
+{
+    char **argv = calloc(cli_argc(c) + 2, sizeof(char *));
+
+    if (!argv || add_python_path() < 0)
+        return cli_fail(c, "out of memory");
+    argv[0] = "python3";
+    memcpy(argv + 1, cli_argv(c), cli_argc(c) * sizeof(char *));
+    return exec_program(c, argv);
+}
+
+const struct cli_command cmd_python = {
+    .name = "python",
+    .args = "[PYTHON-OPTIONS] [FILE [ARGS]]",
+    .help = "Run python3 with this Flux's modules in its path",
+    .run = run_python,
+    .raw = true,
+};

@@ -1,0 +1,316 @@
+/* flux job kill, killall, raise, raiseall, cancel, urgency, purge. */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include <flux/core.h>
+#include <flux/job.h>
+
+#include "job.h"
+
+static int parse_signal(const char *s)
+{
+    char *end;
+    long n = strtol(s, &end, 10);
+
+    if (end != s && !*end)
+        return n > 0 && n < 65 ? (int)n : -1;
+    if (!strncasecmp(s, "SIG", 3))
+        s += 3;
+    for (int i = 1; i < 32; i++) {
+        const char *name = sigabbrev_np(i);
+
+        if (name && !strcasecmp(name, s))
+            return i;
+    }
+    return -1;
+}
+
+/* Call fn for each job id argument. */
+static int each_id(struct cli *c, int argc,
+                   flux_future_t *(*fn)(struct cli *, flux_t *, flux_jobid_t))
+{
+    flux_t *h;
+    int rc = 0;
+
+    if (argc < 1)
+        return cli_usage(c, "a job id is needed");
+    if (!(h = cli_open(c)))
+        return 1;
+    for (int i = 0; i < argc; i++) {
+        flux_jobid_t id;
+        char name[64];
+
+        if (!job_id_arg(c, cli_arg(c, i), &id, name))
+            rc = 1;
+        else
+            rc |= job_finish(c, fn(c, h, id), name);
+    }
+    flux_close(h);
+    return rc;
+}
+
+static const struct cli_option kill_options[] = {
+    {"signal", 's', CLI_REQUIRED, "SIG", "Signal to send (default TERM)"},
+    {0},
+};
+
+static int signal_option(struct cli *c)
+{
+    int signum = parse_signal(cli_str(c, "signal", "TERM"));
+
+    if (signum < 0)
+        cli_usage(c, "--signal: '%s' is not a signal", cli_str(c, "signal", ""));
+    return signum;
+}
+
+static flux_future_t *kill_one(struct cli *c, flux_t *h, flux_jobid_t id)
+{
+    return flux_job_kill(h, id, parse_signal(cli_str(c, "signal", "TERM")));
+}
+
+static int run_kill(struct cli *c)
+{
+    return signal_option(c) < 0 ? CLI_EXIT_USAGE : each_id(c, cli_argc(c), kill_one);
+}
+
+static const struct cli_option all_options[] = {
+    {"user", 'u', CLI_REQUIRED, "UID", "Jobs of this user id, or `all'"},
+    {"force", 'f', CLI_NONE, NULL, "Do it; without this only say how many"},
+    {0},
+};
+
+static uint32_t user_option(const struct cli *c)
+{
+    const char *s = cli_str(c, "user", NULL);
+
+    if (!s)
+        return getuid();
+    return !strcmp(s, "all") ? FLUX_USERID_UNKNOWN : (uint32_t)strtoul(s, NULL, 10);
+}
+
+static int report_all(struct cli *c, flux_future_t *f, const char *verb)
+{
+    int count, errors, rc = 0;
+
+    if (!f || flux_rpc_get_unpack(f, "{s:i s:i}", "count", &count, "errors", &errors) < 0)
+        rc = cli_fail(c, "%s", flux_future_error_string(f));
+    else if (!cli_count(c, "force"))
+        fprintf(stderr, "%s: Command matched %d jobs (-f to %s)\n", cli_prog(c), count, verb);
+    else {
+        fprintf(stderr, "%s: %d jobs (%d errors)\n", cli_prog(c), count, errors);
+        rc = errors > 0;
+    }
+    flux_future_destroy(f);
+    return rc;
+}
+
+static int run_killall(struct cli *c)
+{
+    int signum = signal_option(c), rc;
+    flux_t *h;
+
+    if (signum < 0)
+        return CLI_EXIT_USAGE;
+    if (!(h = cli_open(c)))
+        return 1;
+    rc = report_all(c, flux_rpc_pack(h, "job-manager.killall", FLUX_NODEID_ANY, 0,
+                                     "{s:b s:I s:i}", "dry_run", !cli_count(c, "force"),
+                                     "userid", (int64_t)user_option(c), "signum", signum),
+                    "signal them");
+    flux_close(h);
+    return rc;
+}
+
+static const struct cli_option raise_options[] = {
+    {"severity", 's', CLI_REQUIRED, "0-7", "Severity; 0 ends the job (default)"},
+    {"type", 't', CLI_REQUIRED, "TYPE", "Type of the exception (default cancel)"},
+    {"message", 'm', CLI_REQUIRED, "NOTE", "Note why"},
+    {0},
+};
+
+static bool is_id(const char *s)
+{
+    flux_jobid_t id;
+
+    return flux_job_id_parse(s, &id) == 0;
+}
+
+/* Leading arguments that are job ids; the rest is the note. */
+static int count_ids(struct cli *c)
+{
+    int n = 0;
+
+    while (n < cli_argc(c) && is_id(cli_arg(c, n)))
+        n++;
+    return n;
+}
+
+static flux_future_t *raise_one(struct cli *c, flux_t *h, flux_jobid_t id)
+{
+    const char *message = cli_str(c, "message", NULL);
+    char note[1024] = "";
+    long severity = 0;
+
+    cli_int(c, "severity", 0, 7, &severity);
+    for (int i = count_ids(c); !message && i < cli_argc(c); i++) {
+        size_t n = strlen(note);
+
+        snprintf(note + n, sizeof(note) - n, "%s%s", n ? " " : "", cli_arg(c, i));
+    }
+    return flux_job_raise(h, id, cli_str(c, "type", "cancel"), (int)severity,
+                          message ? message : note[0] ? note : NULL);
+}
+
+static int run_raise(struct cli *c)
+{
+    long severity;
+
+    if (!cli_int(c, "severity", 0, 7, &severity))
+        return CLI_EXIT_USAGE;
+    return each_id(c, count_ids(c), raise_one);
+}
+
+static int run_raiseall(struct cli *c)
+{
+    long severity = 7;
+    flux_t *h;
+    int rc;
+
+    if (cli_argc(c) < 1)
+        return cli_usage(c, "an exception type is needed");
+    if (!cli_int(c, "severity", 0, 7, &severity))
+        return CLI_EXIT_USAGE;
+    if (!(h = cli_open(c)))
+        return 1;
+    rc = report_all(c, flux_rpc_pack(h, "job-manager.raiseall", FLUX_NODEID_ANY, 0,
+                                     "{s:b s:I s:i s:i s:s s:s}", "dry_run",
+                                     !cli_count(c, "force"), "userid",
+                                     (int64_t)user_option(c), "states",
+                                     (int)FLUX_JOB_STATE_ACTIVE, "severity", (int)severity,
+                                     "type", cli_arg(c, 0), "note", cli_str(c, "message", "")),
+                    "raise it on them");
+    flux_close(h);
+    return rc;
+}
+
+static flux_future_t *cancel_one(struct cli *c, flux_t *h, flux_jobid_t id)
+{
+    return flux_job_cancel(h, id, cli_str(c, "message", NULL));
+}
+
+static const struct cli_option cancel_options[] = {
+    {"message", 'm', CLI_REQUIRED, "NOTE", "Note why"},
+    {0},
+};
+
+static int run_cancel(struct cli *c)
+{
+    return each_id(c, cli_argc(c), cancel_one);
+}
+
+static int parse_urgency(const char *s)
+{
+    char *end;
+    long n;
+
+    if (!strcmp(s, "hold"))
+        return FLUX_JOB_URGENCY_HOLD;
+    if (!strcmp(s, "default"))
+        return FLUX_JOB_URGENCY_DEFAULT;
+    if (!strcmp(s, "expedite"))
+        return FLUX_JOB_URGENCY_EXPEDITE;
+    n = strtol(s, &end, 10);
+    return end == s || *end || n < INT16_MIN || n > INT16_MAX ? INT32_MIN : (int)n;
+}
+
+static int run_urgency(struct cli *c)
+{
+    int urgency = cli_argc(c) == 2 ? parse_urgency(cli_arg(c, 1)) : INT32_MIN;
+    flux_jobid_t id;
+    char name[64];
+    flux_t *h;
+    int rc;
+
+    if (cli_argc(c) != 2)
+        return cli_usage(c, "a job id and an urgency are needed");
+    if (!job_id_arg(c, cli_arg(c, 0), &id, name))
+        return 1;
+    if (urgency == INT32_MIN)
+        return cli_usage(c, "'%s' is not an urgency: 0-31, hold, default, expedite",
+                         cli_arg(c, 1));
+    if (!(h = cli_open(c)))
+        return 1;
+    rc = job_finish(c, flux_job_set_urgency(h, id, urgency), name);
+    flux_close(h);
+    return rc;
+}
+
+static const struct cli_option purge_options[] = {
+    {"age-limit", 0, CLI_REQUIRED, "FSD", "Forget jobs that ended longer ago"},
+    {"num-limit", 0, CLI_REQUIRED, "N", "Keep at most this many"},
+    {"batch", 0, CLI_REQUIRED, "N", "Forget this many in one go (default 50)"},
+    {"force", 'f', CLI_NONE, NULL, "Do it; without this only say how many"},
+    {0},
+};
+
+static int purge(struct cli *c, flux_t *h, double age, int num, int batch)
+{
+    bool force = cli_count(c, "force") > 0;
+    int count, total = 0, rc = 0;
+
+    do {
+        flux_future_t *f =
+            flux_rpc_pack(h, "job-manager.purge", FLUX_NODEID_ANY, 0, "{s:f s:i s:i s:b}",
+                          "age_limit", age, "num_limit", num, "batch", batch, "force", force);
+
+        count = 0;
+        if (!f || flux_rpc_get_unpack(f, "{s:i}", "count", &count) < 0)
+            rc = cli_fail(c, "purge: %s", flux_future_error_string(f));
+        flux_future_destroy(f);
+        total += count;
+    } while (rc == 0 && force && count == batch);
+    if (rc == 0 && force)
+        printf("purged %d inactive jobs\n", total);
+    else if (rc == 0)
+        printf("use --force to purge %d inactive jobs\n", total);
+    return rc;
+}
+
+static int run_purge(struct cli *c)
+{
+    long num = -1, batch = 50;
+    double age = -1.;
+    flux_t *h;
+    int rc;
+
+    if (!cli_int(c, "num-limit", 0, INT32_MAX, &num)
+        || !cli_int(c, "batch", 1, INT32_MAX, &batch) || !cli_duration(c, "age-limit", &age))
+        return CLI_EXIT_USAGE;
+    if (!(h = cli_open(c)))
+        return 1;
+    rc = purge(c, h, age, (int)num, (int)batch);
+    flux_close(h);
+    return rc;
+}
+
+const struct cli_command job_kill = {"kill", "JOBID...", "Send a signal to a job's tasks",
+                                     JOB_OPTIONS(kill_options), run_kill};
+const struct cli_command job_killall = {
+    "killall", "", "Send a signal to all running jobs",
+    (const struct cli_option *const[]){kill_options, all_options, NULL}, run_killall};
+const struct cli_command job_raise = {"raise", "JOBID... [NOTE...]", "Raise an exception on jobs",
+                                      JOB_OPTIONS(raise_options), run_raise};
+const struct cli_command job_raiseall = {
+    "raiseall", "TYPE", "Raise an exception on all jobs",
+    (const struct cli_option *const[]){raise_options, all_options, NULL}, run_raiseall};
+const struct cli_command job_cancel = {"cancel", "JOBID...", "Cancel jobs",
+                                       JOB_OPTIONS(cancel_options), run_cancel};
+const struct cli_command job_urgency = {"urgency", "JOBID URGENCY",
+                                        "Change how urgent a job is", NULL, run_urgency};
+const struct cli_command job_purge = {"purge", "", "Forget inactive jobs",
+                                      JOB_OPTIONS(purge_options), run_purge};

@@ -1,0 +1,162 @@
+/* flux start, flux broker - start an instance: both end as flux-broker. */
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmds.h"
+
+struct args {
+    char **argv;
+    int n, max;
+};
+
+static void add(struct args *a, const char *s)
+{
+    if (a->n + 1 >= a->max) {
+        a->max = a->max ? 2 * a->max : 32;
+        a->argv = realloc(a->argv, a->max * sizeof(char *));
+        if (!a->argv)
+            abort();
+    }
+    a->argv[a->n++] = (char *)s;
+    a->argv[a->n] = NULL;
+}
+
+static int exec_broker(struct cli *c, struct args *a)
+{
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof(path), "%s/flux-broker", cmd_bindir());
+    a->argv[0] = path;
+    execv(path, a->argv);
+    return cli_fail(c, "%s: %s", path, strerror(errno));
+}
+
+static int run_broker(struct cli *c)
+{
+    struct args a = {0};
+
+    add(&a, "flux-broker");
+    for (int i = 0; i < cli_argc(c); i++)
+        add(&a, cli_arg(c, i));
+    return exec_broker(c, &a);
+}
+
+const struct cli_command cmd_broker = {
+    .name = "broker",
+    .args = "[BROKER-OPTIONS] [PROGRAM [ARGS]]",
+    .help = "Run a broker; `flux-broker --help' lists its options",
+    .run = run_broker,
+    .raw = true,
+};
+
+static const struct cli_option start_options[] = {
+    {"setattr", 'S', CLI_REQUIRED, "NAME=VALUE", "Set a broker attribute"},
+    {"config-path", 'c', CLI_REQUIRED, "PATH", "Read configuration from a file or folder"},
+    {"conf", 0, CLI_REQUIRED, "KEY=VALUE", "Set one configuration key"},
+    {"broker-opts", 'o', CLI_REQUIRED, "OPTS", "Options for the broker, comma-separated"},
+    {"rundir", 0, CLI_REQUIRED, "DIR", "Use DIR for sockets"},
+    {"statedir", 0, CLI_REQUIRED, "DIR", "Keep state in DIR, so that it survives"},
+    {"test-cores", 0, CLI_REQUIRED, "N", "Schedule N cores, whatever this host has"},
+    {"verbose", 'v', CLI_NONE, NULL, "Say more"},
+    {"noexec", 'X', CLI_NONE, NULL, "Print the command instead of running it"},
+    {"wrap", 0, CLI_REQUIRED, "ARGS", "Run the broker under this, comma-separated"},
+    {0},
+};
+
+static char *attr(const char *name, const char *value)
+{
+    char *s;
+
+    if (asprintf(&s, "-S%s=%s", name, value) < 0)
+        abort();
+    return s;
+}
+
+static void add_list(struct args *a, const char *list)
+{
+    char *copy = strdup(list), *save = NULL;
+
+    for (char *s = strtok_r(copy, ",", &save); s; s = strtok_r(NULL, ",", &save))
+        add(a, s);
+}
+
+static void add_option(struct args *a, const char *name, const char *value)
+{
+    if (!strcmp(name, "setattr")) {
+        add(a, "-S");
+        add(a, value);
+    } else if (!strcmp(name, "config-path")) {
+        add(a, "-c");
+        add(a, value);
+    } else if (!strcmp(name, "conf")) {
+        add(a, "--conf");
+        add(a, value);
+    } else if (!strcmp(name, "broker-opts"))
+        add_list(a, value);
+    else if (!strcmp(name, "rundir") || !strcmp(name, "statedir"))
+        add(a, attr(name, value));
+    else if (!strcmp(name, "test-cores"))
+        add(a, attr("test.cores", value));
+    else if (!strcmp(name, "verbose"))
+        add(a, "-v");
+}
+
+/* True when the broker was told to run no initial program. */
+static bool stays_up(const struct cli *c)
+{
+    const char *value;
+
+    for (size_t it = 0; (value = cli_each(c, "setattr", &it));) {
+        if (!strncmp(value, "broker.rc2_none", 15))
+            return true;
+    }
+    return false;
+}
+
+static int run_start(struct cli *c)
+{
+    struct args a = {0};
+    const char *name, *value;
+    long cores = 1;
+    size_t it = 0;
+
+    if (!cli_int(c, "test-cores", 1, 1 << 20, &cores))
+        return CLI_EXIT_USAGE;
+    add(&a, "flux-broker");
+    while (cli_each_option(c, &it, &name, &value))
+        add_option(&a, name, value);
+    for (int i = 0; i < cli_argc(c); i++)
+        add(&a, cli_arg(c, i));
+    if (cli_argc(c) == 0 && !stays_up(c))
+        add(&a, getenv("SHELL") ? getenv("SHELL") : "/bin/sh");
+    if (cli_count(c, "noexec")) {
+        for (int i = 0; i < a.n; i++)
+            printf("%s%s", a.argv[i], i + 1 < a.n ? " " : "\n");
+        return 0;
+    }
+    if (cli_count(c, "wrap")) {
+        struct args w = {0};
+        char path[PATH_MAX];
+
+        add_list(&w, cli_str(c, "wrap", ""));
+        snprintf(path, sizeof(path), "%s/flux-broker", cmd_bindir());
+        add(&w, path);
+        for (int i = 1; i < a.n; i++)
+            add(&w, a.argv[i]);
+        execvp(w.argv[0], w.argv);
+        return cli_fail(c, "%s: %s", w.argv[0], strerror(errno));
+    }
+    return exec_broker(c, &a);
+}
+
+const struct cli_command cmd_start = {
+    .name = "start",
+    .args = "[PROGRAM [ARGS]]",
+    .help = "Start an instance; run PROGRAM (default: a shell) in it",
+    .options = (const struct cli_option *const[]){start_options, NULL},
+    .run = run_start,
+};

@@ -1,0 +1,95 @@
+/* flux uptime - what the instance is, in one line or two. */
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <flux/core.h>
+
+#include "cmds.h"
+
+static const char *attr(flux_t *h, const char *name)
+{
+    const char *s = flux_attr_get(h, name);
+
+    return s ? s : "?";
+}
+
+/* Two units at most: 25s, 3.2m, 1.5h, 2.1d. */
+static void format_age(double age, char *buf, size_t size)
+{
+    if (age < 60.)
+        snprintf(buf, size, "%.0fs", age);
+    else if (age < 3600.)
+        snprintf(buf, size, "%.1fm", age / 60.);
+    else if (age < 86400.)
+        snprintf(buf, size, "%.1fh", age / 3600.);
+    else
+        snprintf(buf, size, "%.1fd", age / 86400.);
+}
+
+static const char *owner_name(const char *uid)
+{
+    struct passwd *pw = getpwuid(strtoul(uid, NULL, 10));
+
+    return pw ? pw->pw_name : uid;
+}
+
+/* "submission disabled", "scheduler stopped", drained nodes: whatever holds jobs up. */
+static void print_notices(flux_t *h)
+{
+    flux_future_t *f = flux_rpc(h, "job-manager.queue-status", "{}", FLUX_NODEID_ANY, 0);
+    const char *sep = " ";
+    int enable, start;
+
+    if (f && flux_rpc_get_unpack(f, "{s:b s:b}", "enable", &enable, "start", &start) == 0) {
+        if (!enable) {
+            printf("%ssubmit disabled", sep);
+            sep = ",  ";
+        }
+        if (!start) {
+            printf("%sscheduler stopped", sep);
+            sep = ",  ";
+        }
+        if (sep[0] == ',')
+            printf("\n");
+    }
+    flux_future_destroy(f);
+}
+
+static int run_uptime(struct cli *c)
+{
+    flux_future_t *f = NULL;
+    char clock[16], age[32];
+    time_t t = time(NULL);
+    const char *state;
+    double duration;
+    flux_t *h;
+    int rc = 0;
+
+    if (!(h = cli_open(c)))
+        return 1;
+    f = flux_rpc(h, "state-machine.get", NULL, FLUX_NODEID_ANY, 0);
+    if (!f || flux_rpc_get_unpack(f, "{s:s s:f}", "state", &state, "duration", &duration) < 0) {
+        rc = cli_fail(c, "state-machine.get: %s", flux_future_error_string(f));
+    } else {
+        strftime(clock, sizeof(clock), "%H:%M:%S", localtime(&t));
+        format_age(duration, age, sizeof(age));
+        printf(" %s %s %s,  owner %s,  depth %s,  size %s,  durability %s\n", clock, state,
+               age, owner_name(attr(h, "security.owner")), attr(h, "instance-level"),
+               attr(h, "size"), attr(h, "broker.durability"));
+        print_notices(h);
+    }
+    flux_future_destroy(f);
+    flux_close(h);
+    return rc;
+}
+
+const struct cli_command cmd_uptime = {
+    .name = "uptime",
+    .args = "",
+    .help = "Print how long the instance has run, its size and what it promises",
+    .run = run_uptime,
+};

@@ -1,0 +1,28 @@
+/* The broker's configuration: from files, from JSON text, from single keys; the services
+ * config.get, reload, load. */
+#ifndef FLUX_BROKER_CONFIG_H
+#define FLUX_BROKER_CONFIG_H
+
+#include <flux/conf.h>
+
+#include "broker/core.h"
+
+struct broker;
+struct config;
+
+/* source: NULL, a path, or JSON text; keys: NULL-terminated "a.b=value", or NULL. */
+int config_new(const char *source, const char *const *keys, struct config **ret,
+               flux_error_t *err);
+void config_free(struct config *c);                    /* accepts NULL */
+const flux_conf_t *config_get(const struct config *c); /* borrowed */
+const char *config_path(const struct config *c);       /* NULL: not from files */
+/* A boolean or string at "table.key"; def when absent. */
+bool config_bool(const struct config *c, const char *table, const char *key, bool def);
+const char *config_str(const struct config *c, const char *table, const char *key);
+
+/* Answer config.*; after a change, tell the modules and the socket server. */
+int config_serve(struct config *c, struct broker *b);
+/* Act on what concerns the broker itself ([access]). */
+void config_apply(struct config *c, struct broker *b);
+
+#endif

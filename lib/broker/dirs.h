@@ -1,0 +1,34 @@
+/* The broker's two folders. rundir holds the socket: a new one in TMPDIR, or as given.
+ * statedir, when there is one, holds what must survive; it is locked, and it remembers
+ * the rundir, so that FLUX_URI stays good over a restart. Both belong to the owner alone.
+ */
+#ifndef FLUX_BROKER_DIRS_H
+#define FLUX_BROKER_DIRS_H
+
+#include <flux/types.h>
+
+#include "env/file.h"
+
+struct dirs {
+    struct env *env;
+    char *rundir, *statedir; /* absolute; statedir may be NULL */
+    char *socket;            /* rundir/local-0 */
+    bool rundir_made;
+    struct file *lock;
+};
+
+struct dirs_options {
+    const char *rundir, *statedir; /* NULL: not given */
+    const char *tmpdir;            /* NULL: /tmp */
+};
+
+/* Find or make them. -errno; err names the folder, what is wrong with it, and the way
+ * out. On failure nothing is left behind. */
+int dirs_open(struct env *env, const struct dirs_options *opts, struct dirs *d,
+              flux_error_t *err);
+/* Unlock; remove the rundir if it was made here. */
+void dirs_close(struct dirs *d);
+/* "DIR/name" in statedir, or in rundir when there is none; yours to free. */
+char *dirs_path(const struct dirs *d, const char *name);
+
+#endif

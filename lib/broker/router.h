@@ -1,0 +1,86 @@
+/* The switch in the middle of a broker: takes messages from endpoints (client
+ * connections, modules, in-process handles, the broker's own services), stamps their
+ * credentials, and delivers them: requests by service name, responses by route,
+ * events by subscription.
+ *
+ * All calls on the loop's thread. Functions return 0 or more, or -errno.
+ */
+#ifndef FLUX_BROKER_ROUTER_H
+#define FLUX_BROKER_ROUTER_H
+
+#include <flux/message.h>
+
+#include "base/list.h"
+#include "base/map.h"
+#include "broker/subs.h"
+#include "env/env.h"
+
+struct router;
+
+/* One place that messages come from and go to. The owner embeds it, fills the first
+ * part, and calls router_attach(). */
+struct endpoint {
+    /* Deliver: takes over the reference, does not change the message if it is shared,
+     * and does not detach any endpoint before it returns. */
+    void (*send)(struct endpoint *ep, flux_msg_t *msg);
+    /* Bytes that wait to be read by the other end; NULL: none ever do. */
+    size_t (*queued)(const struct endpoint *ep);
+    const char *name;          /* for people */
+    struct flux_msg_cred cred; /* who is there */
+    bool guest;                /* not to be believed: credentials are overwritten */
+    unsigned calls_max;        /* requests in flight; 0: no limit */
+
+    /* The router's. */
+    char uuid[37];
+    struct list link;
+    struct subs subs;
+    struct umap *calls;    /* our requests that wait for a response */
+    struct list serving;   /* requests that wait for our response */
+    struct map *used;      /* names of services we sent requests to */
+    const char *used_last; /* one of them: saves most look-ups */
+};
+
+struct router_stats {
+    uint64_t requests, responses, events;
+    uint64_t dropped; /* no topic, no route, not allowed */
+};
+
+/* owner: the instance's user. */
+int router_new(struct env *env, uint32_t owner, struct router **ret);
+void router_free(struct router *r); /* all endpoints are detached; accepts NULL */
+uint32_t router_owner(const struct router *r);
+const struct router_stats *router_stats(const struct router *r);
+
+/* Give ep a routing id (uuid NULL: a random one) and make it reachable. */
+int router_attach(struct router *r, struct endpoint *ep, const char *uuid);
+/* Forget ep: its services and subscriptions end, requests it was to answer fail with
+ * errnum, and services it used get a disconnect. Harmless when it is not attached. */
+void router_detach(struct router *r, struct endpoint *ep, int errnum);
+bool router_is_attached(const struct endpoint *ep);
+
+/* The endpoint that a request being delivered came from, by its newest route; NULL when
+ * that one has gone. */
+struct endpoint *router_sender(struct router *r, const flux_msg_t *request);
+
+/* A message came from ep. Takes it over. */
+void router_recv(struct router *r, struct endpoint *from, flux_msg_t *msg);
+/* Send a response on its way as it is, credentials included. Takes it over. */
+void router_respond(struct router *r, struct endpoint *from, flux_msg_t *msg);
+/* Number an event, deliver it. Takes it over; returns the sequence number. */
+uint32_t router_publish(struct router *r, flux_msg_t *msg);
+/* May this sender publish under this topic? */
+bool router_may_publish(const struct endpoint *from, const char *topic);
+
+/* Services. -EEXIST; -EPERM: a guest's name must begin with its userid and '-';
+ * -EINVAL: empty, too long, or with other characters than printable ones. */
+int router_service_add(struct router *r, struct endpoint *ep, const char *name);
+/* -ENOENT: nobody, or another endpoint, has it. */
+int router_service_remove(struct router *r, struct endpoint *ep, const char *name);
+/* Who answers requests of this topic; NULL: nobody. The longest part of the topic
+ * before a '.' counts. */
+struct endpoint *router_service_find(struct router *r, const char *topic);
+/* Call fn for each name that ep has registered. */
+void router_service_each(struct router *r, const struct endpoint *ep,
+                         void (*fn)(const char *name, void *arg), void *arg);
+
+#endif

@@ -1,0 +1,337 @@
+/* Attach to a job; see attach.h. Two streams of job-info are followed: `eventlog` for
+ * what happens, `guest.output` for what it prints (RFC 24). After a lost connection both are
+ * asked for again and the entries already seen are skipped: both only grow. */
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <flux/core.h>
+#include <flux/job.h>
+
+#include "base/json.h"
+#include "cli/attach.h"
+#include "cli/iodata.h"
+
+#define RECONNECT_LIMIT 60. /* s without an instance before giving up */
+
+struct attach {
+    struct cli *c;
+    flux_t *h;
+    flux_jobid_t id;
+    char name[64];
+    const struct attach_options *o;
+    flux_future_t *events, *output;
+    size_t events_seen, output_seen, events_skip, output_skip;
+    flux_watcher_t *sigint, *sigtstp, *retry;
+    double last_int, lost_since, backoff;
+    double t_start;
+    bool events_done, output_done, finished;
+    int code;
+    char reason[256];
+    bool bol[2]; /* at the beginning of a line, for labels */
+};
+
+static void watch_both(struct attach *a);
+
+static void maybe_done(struct attach *a)
+{
+    if (a->events_done && a->output_done)
+        flux_reactor_stop(flux_get_reactor(a->h));
+}
+
+static void on_retry(flux_reactor_t *r, flux_watcher_t *w, int revents, void *arg)
+{
+    struct attach *a = arg;
+
+    if (flux_reconnect(a->h) == 0) {
+        a->lost_since = 0.;
+        a->backoff = 0.05;
+        watch_both(a);
+        return;
+    }
+    if (flux_reactor_time() - a->lost_since > RECONNECT_LIMIT) {
+        cli_fail(a->c, "%s: the instance is gone; the job may still be running", a->name);
+        a->code = 1;
+        flux_reactor_stop(r);
+        return;
+    }
+    a->backoff = fmin(a->backoff * 2., 1.);
+    flux_timer_watcher_reset(w, a->backoff, 0.);
+    flux_watcher_start(w);
+}
+
+/* The connection broke: forget both streams, try again in a moment. */
+static void lost(struct attach *a)
+{
+    if (a->lost_since > 0.)
+        return;
+    a->lost_since = flux_reactor_time();
+    a->backoff = 0.05;
+    flux_timer_watcher_reset(a->retry, a->backoff, 0.);
+    flux_watcher_start(a->retry);
+}
+
+static bool is_lost(int err)
+{
+    return err == ECONNRESET || err == EPIPE || err == ECONNREFUSED || err == ENOTCONN
+           || err == ECONNABORTED || err == ENOSYS || err == EHOSTUNREACH;
+}
+
+static void print_labelled(struct attach *a, FILE *f, const char *rank, const char *data,
+                           size_t len)
+{
+    bool *bol = &a->bol[f == stderr];
+
+    if (!a->o->label) {
+        fwrite(data, 1, len, f);
+        return;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (*bol)
+            fprintf(f, "%s: ", rank);
+        fputc(data[i], f);
+        *bol = data[i] == '\n';
+    }
+}
+
+static void print_data(struct attach *a, const cJSON *io)
+{
+    const char *stream = json_str(json_get(io, "stream"));
+    const char *rank = json_str(json_get(io, "rank"));
+    FILE *f = stream && !strcmp(stream, "stderr") ? stderr : stdout;
+    struct buf data = {0};
+
+    if (iodata_decode(io, &data, NULL) == 0 && data.len > 0)
+        print_labelled(a, f, rank ? rank : "0", data.data, data.len);
+    buf_free(&data);
+}
+
+static void output_entry(struct attach *a, const char *text)
+{
+    cJSON *o;
+    const char *name;
+
+    if (json_parse(text, strlen(text), NULL, &o, NULL) < 0)
+        return;
+    name = json_str(json_get(o, "name"));
+    if (name && !strcmp(name, "data"))
+        print_data(a, json_get(o, "context"));
+    else if (name && !strcmp(name, "log")) {
+        const char *msg = json_str(json_get_path(o, "context.message"));
+
+        if (msg)
+            fprintf(stderr, "flux-shell: %s\n", msg);
+    }
+    json_free(o);
+}
+
+static void got_output(flux_future_t *f, void *arg)
+{
+    struct attach *a = arg;
+    const char *text;
+
+    if (flux_job_event_watch_get(f, &text) < 0) {
+        int err = errno;
+
+        if (is_lost(err)) {
+            lost(a);
+            return;
+        }
+        if (err != ENODATA && err != ENOENT)
+            cli_fail(a->c, "%s: output: %s", a->name, flux_future_error_string(f));
+        fflush(stdout);
+        a->output_done = true;
+        maybe_done(a);
+        return;
+    }
+    if (a->output_skip > 0)
+        a->output_skip--;
+    else {
+        a->output_seen++;
+        output_entry(a, text);
+        fflush(stdout);
+    }
+    flux_future_reset(f);
+}
+
+static void note_finish(struct attach *a, const cJSON *context)
+{
+    int64_t status = 0;
+    flux_error_t why;
+
+    json_int64(json_get(context, "status"), &status);
+    a->finished = true;
+    a->code = flux_job_waitstatus_to_exitcode((int)status, &why);
+    if (a->code > 0)
+        snprintf(a->reason, sizeof(a->reason), "%s: %s", a->name, why.text);
+}
+
+static void note_exception(struct attach *a, const cJSON *context)
+{
+    const char *type = json_str(json_get(context, "type"));
+    const char *note = json_str(json_get(context, "note"));
+    int64_t severity = 0;
+
+    json_int64(json_get(context, "severity"), &severity);
+    fflush(stdout);
+    if (severity == 0 && a->code == 0)
+        a->code = 1;
+    if (!a->o->quiet)
+        fprintf(stderr, "%s: %s: exception: type=%s severity=%d %s\n", cli_prog(a->c), a->name,
+                type ? type : "?", (int)severity, note ? note : "");
+}
+
+static void show_event(struct attach *a, const cJSON *o, const char *name)
+{
+    double t = 0.;
+    char *context = json_get(o, "context") ? json_print(json_get(o, "context")) : NULL;
+
+    json_real(json_get(o, "timestamp"), &t);
+    if (a->t_start <= 0.)
+        a->t_start = t;
+    fprintf(stderr, "%.3fs: job.%s %s\n", t - a->t_start, name, context ? context : "");
+    free(context);
+}
+
+static void event_entry(struct attach *a, const char *text)
+{
+    cJSON *o;
+    const char *name;
+
+    if (json_parse(text, strlen(text), NULL, &o, NULL) < 0)
+        return;
+    name = json_str(json_get(o, "name"));
+    if (name && a->o->events)
+        show_event(a, o, name);
+    if (name && !strcmp(name, "finish"))
+        note_finish(a, json_get(o, "context"));
+    else if (name && !strcmp(name, "exception"))
+        note_exception(a, json_get(o, "context"));
+    json_free(o);
+}
+
+static void got_event(flux_future_t *f, void *arg)
+{
+    struct attach *a = arg;
+    const char *text;
+
+    if (flux_job_event_watch_get(f, &text) < 0) {
+        int err = errno;
+
+        if (is_lost(err)) {
+            lost(a);
+            return;
+        }
+        if (err != ENODATA) {
+            if (err == ENOENT)
+                cli_fail(a->c, "%s: unknown job id", a->name);
+            else
+                cli_fail(a->c, "%s: %s", a->name, flux_future_error_string(f));
+            a->code = 1;
+            a->output_done = true;
+        }
+        a->events_done = true;
+        maybe_done(a);
+        return;
+    }
+    if (a->events_skip > 0)
+        a->events_skip--;
+    else {
+        a->events_seen++;
+        event_entry(a, text);
+    }
+    flux_future_reset(f);
+}
+
+static void watch_both(struct attach *a)
+{
+    flux_future_destroy(a->events);
+    flux_future_destroy(a->output);
+    a->events = a->output = NULL;
+    a->events_skip = a->events_seen;
+    a->output_skip = a->output_seen;
+    if (!a->events_done) {
+        a->events = flux_job_event_watch(a->h, a->id, "eventlog", 0);
+        if (!a->events || flux_future_then(a->events, -1., got_event, a) < 0)
+            lost(a);
+    }
+    if (!a->output_done) {
+        a->output = flux_job_event_watch(a->h, a->id, "guest.output", 0);
+        if (!a->output || flux_future_then(a->output, -1., got_output, a) < 0)
+            lost(a);
+    }
+}
+
+/* Once: say how to cancel. Twice within two seconds: cancel. */
+static void on_sigint(flux_reactor_t *r, flux_watcher_t *w, int revents, void *arg)
+{
+    struct attach *a = arg;
+    double now = flux_reactor_time();
+
+    if (now - a->last_int > 2.) {
+        a->last_int = now;
+        fprintf(stderr, "%s: one more ctrl-C within 2s to cancel, or ctrl-Z to detach\n",
+                cli_prog(a->c));
+        return;
+    }
+    fprintf(stderr, "%s: canceling job %s\n", cli_prog(a->c), a->name);
+    flux_future_destroy(flux_job_cancel(a->h, a->id, "interrupted by ctrl-C"));
+}
+
+static void on_sigtstp(flux_reactor_t *r, flux_watcher_t *w, int revents, void *arg)
+{
+    struct attach *a = arg;
+
+    fprintf(stderr, "%s: detached; `flux job attach %s' returns to the job\n", cli_prog(a->c),
+            a->name);
+    a->code = 0;
+    a->finished = false;
+    a->reason[0] = '\0';
+    flux_reactor_stop(r);
+}
+
+static int keep_handle(flux_t *h, void *arg)
+{
+    return -1; /* errors surface as failed futures; on_retry reconnects */
+}
+
+static void watch_signals(struct attach *a, flux_reactor_t *r)
+{
+    if (a->o->read_only)
+        return;
+    a->sigint = flux_signal_watcher_create(r, SIGINT, on_sigint, a);
+    a->sigtstp = flux_signal_watcher_create(r, SIGTSTP, on_sigtstp, a);
+    flux_watcher_unref(a->sigint);
+    flux_watcher_unref(a->sigtstp);
+    flux_watcher_start(a->sigint);
+    flux_watcher_start(a->sigtstp);
+}
+
+int attach_job(struct cli *c, flux_t *h, flux_jobid_t id, const struct attach_options *o)
+{
+    struct attach a = {.c = c, .h = h, .id = id, .o = o, .bol = {true, true}};
+    flux_reactor_t *r = flux_get_reactor(h);
+
+    flux_job_id_encode(id, "f58", a.name, sizeof(a.name));
+    flux_flags_set(h, FLUX_O_RPCTRACK);
+    flux_comms_error_set(h, keep_handle, &a);
+    a.retry = flux_timer_watcher_create(r, 0., 0., on_retry, &a);
+    watch_signals(&a, r);
+    watch_both(&a);
+    if (flux_reactor_run(r, 0) < 0)
+        a.code = cli_fail(c, "%s: reactor: %s", a.name, strerror(errno));
+    fflush(stdout);
+    if (a.reason[0] && !o->quiet)
+        fprintf(stderr, "%s: %s\n", cli_prog(c), a.reason);
+    flux_future_destroy(a.events);
+    flux_future_destroy(a.output);
+    flux_watcher_destroy(a.sigint);
+    flux_watcher_destroy(a.sigtstp);
+    flux_watcher_destroy(a.retry);
+    flux_close(h);
+    return a.code;
+}

@@ -1,0 +1,19 @@
+/* Opening the instance, with an error that says what to do. */
+
+#include <errno.h>
+#include <string.h>
+
+#include <flux/core.h>
+#include "cli/cli.h"
+
+flux_t *cli_open(const struct cli *c)
+{
+    flux_error_t error;
+    flux_t *h = flux_open_ex(NULL, 0, &error);
+
+    if (!h)
+        cli_fail(c, "%s\nNo Flux instance can be reached here. Start one with `flux "
+                    "start', or set FLUX_URI to that of a running one.",
+                 error.text);
+    return h;
+}

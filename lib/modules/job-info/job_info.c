@@ -1,0 +1,96 @@
+/* job-info - the service that reads jobs: pieces of their data, and their events.
+ *
+ * Requests: lookup, eventlog-watch (a stream), eventlog-watch-cancel, disconnect.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <syslog.h>
+
+#include <flux/core.h>
+#include <flux/module.h>
+
+#include "modules/job-info/lookup.h"
+#include "modules/job-info/watch.h"
+
+struct ctx {
+    struct watches watches;
+    struct store *store;
+    flux_msg_handler_t **handlers;
+};
+
+static void on_lookup(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
+{
+    struct ctx *ctx = arg;
+
+    lookup_start(h, ctx->store, msg);
+}
+
+static void on_watch(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
+{
+    struct ctx *ctx = arg;
+
+    watch_start(&ctx->watches, msg);
+}
+
+static void on_cancel(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
+{
+    struct ctx *ctx = arg;
+
+    watch_cancel(&ctx->watches, msg);
+}
+
+static void on_disconnect(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
+{
+    struct ctx *ctx = arg;
+
+    watch_disconnect(&ctx->watches, msg);
+}
+
+static const struct flux_msg_handler_spec table[] = {
+    {FLUX_MSGTYPE_REQUEST, "job-info.lookup", on_lookup, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "job-info.eventlog-watch", on_watch, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "job-info.eventlog-watch-cancel", on_cancel, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "job-info.disconnect", on_disconnect, FLUX_ROLE_USER},
+    FLUX_MSGHANDLER_TABLE_END,
+};
+
+static int init(flux_t *h, int argc, char **argv, void **ret_ctx)
+{
+    struct ctx *ctx = calloc(1, sizeof(*ctx));
+
+    if (!ctx)
+        return -1;
+    ctx->store = flux_aux_get(h, "flux::store");
+    if (!ctx->store) {
+        flux_log(h, LOG_ERR, "there is no store to read jobs from");
+        free(ctx);
+        errno = ENOENT;
+        return -1;
+    }
+    watches_init(&ctx->watches, h, ctx->store);
+    if (flux_msg_handler_addvec(h, table, ctx, &ctx->handlers) < 0) {
+        free(ctx);
+        return -1;
+    }
+    *ret_ctx = ctx;
+    return 0;
+}
+
+static void fini(flux_t *h, void *arg)
+{
+    struct ctx *ctx = arg;
+
+    flux_msg_handler_delvec(ctx->handlers);
+    watches_clear(&ctx->watches);
+    free(ctx);
+}
+
+const struct flux_module job_info_module = {
+    .abi = FLUX_MODULE_ABI,
+    .size = sizeof(struct flux_module),
+    .name = "job-info",
+    .init = init,
+    .fini = fini,
+};

@@ -1,0 +1,350 @@
+/* job-list.list: active jobs come from the job manager's memory (job-manager.list), then
+ * inactive ones from the store, latest end first, in pieces of at most CHUNK rows so that a
+ * listing of a million jobs takes little memory. A job that ended between the two is seen in both:
+ * its id is remembered and the second one left out.
+ */
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <flux/core.h>
+#include <flux/job.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "modules/job-list/list.h"
+
+#define CHUNK 1000
+
+struct list_request {
+    struct list link;
+    struct job_list *jl;
+    const flux_msg_t *msg;
+    struct match *match;
+    cJSON *attrs; /* NULL: all */
+    int64_t left; /* entries that may still be sent; -1: no limit */
+    double since;
+    flux_future_t *active;
+    struct umap *seen; /* active ids that were sent */
+    bool reading, dead;
+    bool first; /* nothing was sent yet */
+    /* Where the store is read from: rows of t_inactive < before, the first `skip` of them
+     * having been read. */
+    double before;
+    size_t skip;
+    /* What one read made. */
+    struct buf jobs;
+    size_t njobs, nread;
+    double last;
+    size_t at_last; /* rows read with t_inactive == last */
+};
+
+static void request_free(struct list_request *r)
+{
+    if (!r)
+        return;
+    list_del(&r->link);
+    flux_future_destroy(r->active);
+    flux_msg_decref(r->msg);
+    match_free(r->match);
+    json_free(r->attrs);
+    umap_free(r->seen);
+    buf_free(&r->jobs);
+    free(r);
+}
+
+static bool wanted(const cJSON *attrs, const char *name)
+{
+    const cJSON *v;
+
+    if (!strcmp(name, "id"))
+        return true;
+    if (!attrs)
+        return strcmp(name, "x") != 0;
+    cJSON_ArrayForEach(v, attrs)
+    {
+        if (json_str(v) && !strcmp(json_str(v), name))
+            return true;
+    }
+    return false;
+}
+
+void list_project(const cJSON *job, const cJSON *attrs, struct buf *out)
+{
+    const char *sep = "{";
+    const cJSON *v;
+
+    cJSON_ArrayForEach(v, job)
+    {
+        if (!wanted(attrs, v->string))
+            continue;
+        buf_adds(out, sep);
+        json_buf_str(out, v->string, strlen(v->string));
+        buf_addc(out, ':');
+        json_print_buf(v, out);
+        sep = ",";
+    }
+    buf_adds(out, *sep == '{' ? "{}" : "}");
+}
+
+/* Send what was gathered; the first message tells the version. */
+static void flush_jobs(struct list_request *r)
+{
+    struct buf b = {0};
+
+    if (r->njobs == 0)
+        return;
+    buf_adds(&b, "{\"jobs\":[");
+    buf_add(&b, r->jobs.data, r->jobs.len);
+    buf_adds(&b, r->first ? "],\"version\":1}" : "]}");
+    if (!b.failed && !r->jobs.failed)
+        flux_respond(r->jl->h, r->msg, b.data);
+    r->first = false;
+    r->jobs.len = 0;
+    r->njobs = 0;
+    buf_free(&b);
+}
+
+static void finish(struct list_request *r, int err, const char *text)
+{
+    if (!r->dead) {
+        if (err == 0 || err == ENODATA)
+            flush_jobs(r);
+        flux_respond_error(r->jl->h, r->msg, err ? err : ENODATA, text);
+    }
+    request_free(r);
+}
+
+static void gather(struct list_request *r, const cJSON *job)
+{
+    if (r->njobs > 0)
+        buf_addc(&r->jobs, ',');
+    list_project(job, r->attrs, &r->jobs);
+    r->njobs++;
+    if (r->left > 0)
+        r->left--;
+}
+
+/* On a worker thread: one row. */
+static int take_row(const struct store_job *row, void *arg)
+{
+    struct list_request *r = arg;
+    cJSON *job;
+
+    if (r->nread >= CHUNK || r->left == 0)
+        return 1;
+    if (row->t_inactive == r->before && r->skip > 0) {
+        r->skip--;
+        return 0;
+    }
+    r->nread++;
+    r->at_last = row->t_inactive == r->last ? r->at_last + 1 : 1;
+    r->last = row->t_inactive;
+    if (umap_get(r->seen, row->id))
+        return 0;
+    if (json_parse(row->rec, row->rec_len, NULL, &job, NULL) < 0)
+        return 0;
+    if (match_job(r->match, job))
+        gather(r, job);
+    json_free(job);
+    return 0;
+}
+
+static int read_chunk(struct store_reader *reader, void *arg)
+{
+    struct list_request *r = arg;
+    struct store_job_query q = {.since = r->since,
+                                .before = r->before > 0. ? nextafter(r->before, INFINITY) : 0.,
+                                .userid = match_userid(r->match),
+                                .results = match_results(r->match)};
+    size_t skip = r->skip;
+    int rc;
+
+    r->nread = 0;
+    r->last = r->before;
+    r->at_last = skip;
+    rc = store_reader_inactive(reader, &q, take_row, r);
+    return rc < 0 ? rc : 0;
+}
+
+static void read_more(struct list_request *r);
+
+static void chunk_done(int rc, void *arg)
+{
+    struct list_request *r = arg;
+
+    r->reading = false;
+    if (r->dead || rc < 0) {
+        finish(r, rc < 0 ? -rc : 0, rc < 0 ? "reading finished jobs failed" : NULL);
+        return;
+    }
+    if (r->nread < CHUNK || r->left == 0) {
+        finish(r, 0, NULL);
+        return;
+    }
+    flush_jobs(r);
+    r->before = r->last;
+    r->skip = r->at_last;
+    read_more(r);
+}
+
+static void read_more(struct list_request *r)
+{
+    int rc;
+
+    r->reading = true;
+    rc = store_read(r->jl->store, read_chunk, chunk_done, r);
+    if (rc < 0) {
+        r->reading = false;
+        finish(r, -rc, "reading finished jobs failed");
+    }
+}
+
+static void start_inactive(struct list_request *r)
+{
+    flux_future_destroy(r->active);
+    r->active = NULL;
+    if (r->left == 0 || !(match_states(r->match) & FLUX_JOB_STATE_INACTIVE) || !r->jl->store)
+        finish(r, 0, NULL);
+    else
+        read_more(r);
+}
+
+static void take_active(struct list_request *r, const cJSON *jobs)
+{
+    const cJSON *job;
+    int64_t id;
+
+    cJSON_ArrayForEach(job, jobs)
+    {
+        if (json_int64(json_get(job, "id"), &id) < 0 || r->left == 0)
+            continue;
+        umap_set(r->seen, (uint64_t)id, r);
+        if (match_job(r->match, job))
+            gather(r, job);
+    }
+    flush_jobs(r);
+}
+
+static void got_active(flux_future_t *f, void *arg)
+{
+    struct list_request *r = arg;
+    const cJSON *jobs;
+
+    if (flux_rpc_get_unpack(f, "{s:o}", "jobs", &jobs) == 0) {
+        take_active(r, jobs);
+        flux_future_reset(f);
+        return;
+    }
+    if (errno == ENODATA || errno == ENOSYS)
+        start_inactive(r);
+    else
+        finish(r, errno, flux_future_error_string(f));
+}
+
+static void start_active(struct list_request *r)
+{
+    int states = match_states(r->match) & ~FLUX_JOB_STATE_INACTIVE;
+
+    if (!states) {
+        start_inactive(r);
+        return;
+    }
+    r->active = flux_rpc_pack(r->jl->h, "job-manager.list", FLUX_NODEID_ANY,
+                              FLUX_RPC_STREAMING, "{s:i}", "states", states);
+    if (!r->active || flux_future_then(r->active, -1., got_active, r) < 0)
+        finish(r, errno, NULL);
+}
+
+static bool wants_all(const cJSON *attrs)
+{
+    const cJSON *v;
+
+    cJSON_ArrayForEach(v, attrs)
+    {
+        if (json_str(v) && !strcmp(json_str(v), "all"))
+            return true;
+    }
+    return false;
+}
+
+static int request_new(struct job_list *jl, const flux_msg_t *msg,
+                       struct list_request **ret, flux_error_t *err)
+{
+    const cJSON *attrs, *constraint = NULL;
+    struct list_request *r;
+    double since = 0.;
+    int max, rc;
+
+    err->text[0] = '\0';
+    if (flux_request_unpack(msg, NULL, "{s:i s:o s?f s?o}", "max_entries", &max, "attrs",
+                            &attrs, "since", &since, "constraint", &constraint) < 0)
+        return -EPROTO;
+    if (!cJSON_IsArray(attrs) || max < 0)
+        return error_set(err, EPROTO, "job-list.list: attrs must be an array, max_entries >= 0");
+    r = calloc(1, sizeof(*r));
+    if (!r)
+        return -ENOMEM;
+    list_init(&r->link);
+    r->jl = jl;
+    r->msg = flux_msg_incref(msg);
+    r->left = max > 0 ? max : -1;
+    r->since = since;
+    r->first = true;
+    r->attrs = wants_all(attrs) ? NULL : json_copy(attrs);
+    r->seen = umap_new(NULL);
+    rc = r->seen ? match_new(cJSON_IsNull(constraint) ? NULL : constraint, &r->match, err)
+                 : -ENOMEM;
+    if (rc < 0) {
+        request_free(r);
+        return rc;
+    }
+    list_append(&jl->requests, &r->link);
+    *ret = r;
+    return 0;
+}
+
+void list_start(struct job_list *jl, const flux_msg_t *msg)
+{
+    struct list_request *r = NULL;
+    flux_error_t err;
+    int rc = request_new(jl, msg, &r, &err);
+
+    if (rc < 0)
+        flux_respond_error(jl->h, msg, -rc, err.text[0] ? err.text : NULL);
+    else
+        start_active(r);
+}
+
+/* A read under way still needs the request: it frees it when it comes back. */
+static void drop(struct list_request *r)
+{
+    r->dead = true;
+    if (!r->reading)
+        request_free(r);
+}
+
+void list_disconnect(struct job_list *jl, const flux_msg_t *msg)
+{
+    list_each(r, &jl->requests, struct list_request, link)
+    {
+        if (flux_disconnect_match(msg, r->msg))
+            drop(r);
+    }
+}
+
+void list_cancel(struct job_list *jl, const flux_msg_t *msg)
+{
+    list_each(r, &jl->requests, struct list_request, link)
+    {
+        if (flux_cancel_match(msg, r->msg))
+            drop(r);
+    }
+}
+
+void list_stop_all(struct job_list *jl)
+{
+    list_each(r, &jl->requests, struct list_request, link) request_free(r);
+}

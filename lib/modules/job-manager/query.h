@@ -1,0 +1,22 @@
+/* Requests that ask about jobs.
+ *
+ * list {"attrs":[s]?,"states":mask?,"id":I?} (stream) -> {"jobs":[{attr:value..}..]}.. ENODATA:
+ *   the active jobs that the sender may see; with the attributes of job-list
+ * getattr {"id":I,"attrs":["jobspec"|"eventlog"|"R"|attribute..]} -> {name:value..}
+ * getinfo -> {"max_jobid":I}
+ * stats-get -> {"active_jobs":i,"inactive_jobs":i,"max_jobid":I,"states":{..},
+ *   "journal":{"listeners":i,"events":I},..}
+ * history.get {"userid":i?,"slice":"[start:stop]"} -> {"jobs":[id..]}, latest first
+ */
+#ifndef FLUX_JOB_MANAGER_QUERY_H
+#define FLUX_JOB_MANAGER_QUERY_H
+
+#include "modules/job-manager/manager.h"
+
+void list_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg);
+void getattr_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg);
+void getinfo_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg);
+void stats_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg);
+void history_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg);
+
+#endif

@@ -1,0 +1,56 @@
+/* What a job asks of the shell, read from its jobspec and R. A plan does not change
+ * once read; any thread may look at it.
+ */
+#ifndef FLUX_SHELL_PLAN_H
+#define FLUX_SHELL_PLAN_H
+
+#include <sys/types.h>
+
+#include "base/json.h"
+#include "env/proc.h"
+#include "proto/jobspec.h"
+#include "shell/template.h"
+
+#define PLAN_MAX_RLIMITS 16
+
+/* Where stdout or stderr of the tasks goes. */
+struct plan_stream {
+    const char *path; /* template; NULL: to the job's output stream */
+    bool append;      /* keep what is in the file */
+    bool label;       /* "RANK: " in front of each line */
+    bool unbuffered;  /* pass on bytes as they come, not lines */
+};
+
+struct plan {
+    flux_jobid_t id;
+    cJSON *jobspec, *r; /* owned; r may be NULL */
+    struct jobspec_info info;
+    struct template_vars vars; /* all but rank and local_id */
+    char name[64];
+    char *node_name, *cores, *gpus;
+    unsigned ntasks, argc;
+    double expiration;   /* wall clock, seconds; 0: none */
+    double exit_timeout; /* seconds after the first exit; < 0: none */
+    bool exit_on_error;  /* a task that fails ends the job */
+    bool own_group;      /* each task is a process group */
+    int warn_signum;     /* sent warn_left seconds before the expiration; 0: none */
+    double warn_left;
+    uint64_t output_limit;
+    struct plan_stream stream[2];
+    const char *input; /* file for stdin; NULL: /dev/null */
+    struct proc_rlimit rlimits[PLAN_MAX_RLIMITS];
+    unsigned nrlimits;
+};
+
+/* Read; jobspec and r (may be NULL) are taken over, also on failure. -EINVAL with the
+ * reason in err, -ENOMEM. */
+int plan_new(flux_jobid_t id, cJSON *jobspec, cJSON *r, struct plan **ret,
+             flux_error_t *err);
+void plan_free(struct plan *p); /* accepts NULL */
+
+/* The command of a task, tags expanded: NULL-terminated, one block to free(). */
+int plan_argv(const struct plan *p, unsigned rank, char ***ret);
+/* An absolute path for a template of the plan; yours to free(). */
+int plan_path(const struct plan *p, const char *tmpl, unsigned rank, char **ret);
+
+#endif

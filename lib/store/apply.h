@@ -1,0 +1,32 @@
+/* Transactions put into the database. Private to lib/store; the writer's thread. */
+#ifndef FLUX_STORE_APPLY_H
+#define FLUX_STORE_APPLY_H
+
+#include "store/sql.h"
+#include "store/txn.h"
+
+#define APPLY_HASH_SIZE 32
+#define APPLY_SHARED_SLOTS 64
+
+/* Shared bytes used lately, so that the thousandth equal environment costs a hash and
+ * an addition. `added` uses are not in the table yet. */
+struct apply_shared {
+    unsigned char hash[APPLY_HASH_SIZE];
+    int64_t ref; /* 0: empty */
+    int64_t added;
+};
+
+struct apply {
+    struct sql *c;
+    struct apply_shared shared[APPLY_SHARED_SLOTS];
+};
+
+/* All within a transaction of the database that the caller has begun. -EEXIST: a nonce
+ * is taken, undo this one. */
+int apply_txn(struct apply *a, const struct store_txn *t);
+/* Write down what is only counted so far; before a commit or a release. */
+int apply_finish(struct apply *a);
+/* After a rollback: what is remembered may not be in the database. */
+void apply_forget(struct apply *a);
+
+#endif

@@ -1,0 +1,124 @@
+/* Moving committed pages from the write-ahead log into the database, on a connection
+ * and a thread of its own, so that no acknowledgement waits for it.
+ *
+ * Twice a second PASSIVE, if there were commits. PASSIVE never lets the log start
+ * over while commits keep coming, so the log grows; RESTART does, when the log is
+ * large or nothing was committed for an interval. It needs the writer to stand still,
+ * but after a PASSIVE there is hardly anything left to copy.
+ */
+#include "store/store_private.h"
+
+#include <errno.h>
+
+#define PASS_SHORT 0.02 /* seconds */
+#define PASSES_MAX 6
+#define LOG_MAX (256u << 20)
+#define FRAME_BYTES (4096 + 24)
+
+struct checkpoint {
+    struct sql *c;
+    unsigned long seen; /* commits at the last one */
+    bool rewound;       /* nothing in the log that the database does not have */
+};
+
+static int checkpoint_open(struct store *s, struct checkpoint *cp)
+{
+    struct sql_open how = {
+        .path = s->path,
+        .vfs = s->vfs,
+        .write = true,
+        .durability = s->durability == STORE_NONE ? STORE_NONE : STORE_POWER,
+        .cache_kib = 64,
+    };
+    int64_t n;
+    int rc;
+
+    if ((rc = sql_open(&how, &cp->c)) < 0)
+        return rc;
+    /* A connection that has not read the schema checkpoints nothing, silently. */
+    if ((rc = sql_int64(cp->c, SQL_MAX_ID, &n)) < 0)
+        sql_close(TAKE(cp->c));
+    return rc;
+}
+
+/* One pass; how many bytes the log has. A reader or a full disk only puts it off. */
+static int pass(struct store *s, struct checkpoint *cp, int mode, size_t *ret_size)
+{
+    int frames = 0, done = 0, rc = 0;
+
+    if (sqlite3_wal_checkpoint_v2(cp->c->db, NULL, mode, &frames, &done) != SQLITE_OK)
+        rc = sql_error(cp->c);
+    if (rc == -EIO)
+        writer_fail(s);
+    *ret_size = frames > 0 ? (size_t)frames * FRAME_BYTES : 0;
+    return rc;
+}
+
+/* While a pass copies, the writer appends; each pass in a row has less to copy, until
+ * what is left holds the writer up for a moment only. */
+static void catch_up(struct store *s, struct checkpoint *cp)
+{
+    double start, end = env_monotonic(s->env);
+    size_t size;
+
+    for (int i = 0; i < PASSES_MAX; i++) {
+        start = end;
+        pass(s, cp, SQLITE_CHECKPOINT_PASSIVE, &size);
+        end = env_monotonic(s->env);
+        if (end - start < PASS_SHORT)
+            break;
+    }
+}
+
+static void rewind_log(struct store *s, struct checkpoint *cp)
+{
+    size_t size;
+
+    catch_up(s, cp);
+    pthread_mutex_lock(&s->db_lock);
+    cp->rewound = pass(s, cp, SQLITE_CHECKPOINT_RESTART, &size) == 0;
+    pthread_mutex_unlock(&s->db_lock);
+}
+
+static void tick(struct store *s, struct checkpoint *cp, unsigned long commits)
+{
+    bool idle = commits == cp->seen;
+    size_t size;
+
+    if ((idle && cp->rewound) || (!cp->c && checkpoint_open(s, cp) < 0))
+        return;
+    cp->seen = commits;
+    cp->rewound = false;
+    if (pass(s, cp, SQLITE_CHECKPOINT_PASSIVE, &size) == 0 && (idle || size > LOG_MAX))
+        rewind_log(s, cp);
+}
+
+void checkpoint_main(void *arg)
+{
+    struct store *s = arg;
+    struct checkpoint cp = {0};
+    unsigned long commits;
+
+    pthread_mutex_lock(&s->lock);
+    while (!s->stop) {
+        struct timespec deadline = store_deadline(s, s->checkpoint_interval);
+
+        while (!s->stop && pthread_cond_timedwait(&s->checkpoint_more, &s->lock,
+                                                  &deadline) != ETIMEDOUT)
+            ;
+        commits = s->commits;
+        pthread_mutex_unlock(&s->lock);
+        tick(s, &cp, commits);
+        pthread_mutex_lock(&s->lock);
+    }
+    pthread_mutex_unlock(&s->lock);
+    sql_close(cp.c);
+}
+
+void checkpoint_inline(struct store *s)
+{
+    struct checkpoint cp = {.c = s->apply.c};
+    size_t size;
+
+    pass(s, &cp, SQLITE_CHECKPOINT_PASSIVE, &size);
+}

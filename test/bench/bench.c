@@ -1,0 +1,118 @@
+/* bench - run benchmarks by name; without names, all.
+ *
+ * A benchmark that needs an instance is run as the initial program of a `flux start` with the
+ * options that its table names ({statedir} is a fresh folder).
+ */
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+static const struct bench *const tables[] = {bench_rpc, bench_cli, bench_jobs, bench_memory};
+
+double bench_now(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec + ts.tv_nsec * 1e-9;
+}
+
+void bench_line(const char *name, double value, const char *unit, double limit)
+{
+    printf("%s %.6g %s %.6g %.4g\n", name, value, unit, limit, limit > 0. ? value / limit : 0.);
+    fflush(stdout);
+}
+
+void bench_die(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    fprintf(stderr, "bench: ");
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+    va_end(ap);
+    exit(1);
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+double bench_median(double *v, int n)
+{
+    qsort(v, n, sizeof(*v), compare);
+    return v[n / 2];
+}
+
+static const struct bench *find(const char *name)
+{
+    for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
+        for (const struct bench *b = tables[t]; b->name; b++) {
+            if (!strcmp(b->name, name))
+                return b;
+        }
+    }
+    return NULL;
+}
+
+/* flux start OPTIONS bench --inside NAME */
+static int run_in_instance(const struct bench *b, const char *self)
+{
+    char state[] = "./bench-state-XXXXXX", command[8192];
+    int rc;
+
+    if (!mkdtemp(state))
+        bench_die("%s: %m", state);
+    snprintf(command, sizeof(command), "D=$(realpath %s); export D; exec flux start %s %s --inside %s",
+             state, b->start, self, b->name);
+    rc = system(command);
+    snprintf(command, sizeof(command), "rm -rf '%s'", state);
+    if (system(command) != 0)
+        fprintf(stderr, "bench: %s was not removed\n", state);
+    return rc != 0;
+}
+
+static int run(const struct bench *b, const char *self)
+{
+    if (b->start)
+        return run_in_instance(b, self);
+    b->run();
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    int rc = 0;
+
+    self[n > 0 ? n : 0] = '\0';
+    if (argc == 3 && !strcmp(argv[1], "--inside")) {
+        find(argv[2])->run();
+        return 0;
+    }
+    for (int i = 1; i < argc; i++) {
+        const struct bench *b = find(argv[i]);
+
+        if (!b)
+            bench_die("no benchmark '%s'", argv[i]);
+        rc |= run(b, self);
+    }
+    for (size_t t = 0; argc == 1 && t < sizeof(tables) / sizeof(tables[0]); t++) {
+        for (const struct bench *b = tables[t]; b->name; b++)
+            rc |= run(b, self);
+    }
+    return rc;
+}

@@ -1,0 +1,404 @@
+/* A shell and the other end of its connection: see shell_fixture.h. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/eventfd.h>
+
+#include "base/base64.h"
+#include "shell_fixture.h"
+
+/* A connection that can break, unlike one within a process. */
+struct wire {
+    struct fixture *f;
+    struct flux_msglist *in; /* to the shell */
+    int fd;                  /* readable: there is something in, or it is cut */
+    bool cut;
+};
+
+static void wire_ring(struct wire *w)
+{
+    uint64_t one = 1;
+    ck_assert_int_eq(write(w->fd, &one, sizeof(one)), sizeof(one));
+}
+
+static void wire_put(struct wire *w, flux_msg_t *msg)
+{
+    ck_assert_ptr_nonnull(w);
+    ck_assert_int_eq(flux_msglist_append(w->in, msg), 0);
+    flux_msg_decref(msg);
+    wire_ring(w);
+}
+
+static void respond(struct fixture *f, const flux_msg_t *req, const char *payload)
+{
+    flux_msg_t *msg = flux_response_derive(req, 0);
+    ck_assert(msg);
+    if (payload)
+        ck_assert_int_eq(flux_msg_set_string(msg, payload), 0);
+    wire_put(f->wire, msg);
+}
+
+static cJSON *payload_of(const flux_msg_t *msg)
+{
+    const char *s;
+    cJSON *o;
+    ck_assert_int_eq(flux_msg_get_string(msg, &s), 0);
+    ck_assert(s);
+    ck_assert_int_eq(json_parse(s, strlen(s), NULL, &o, NULL), 0);
+    return o;
+}
+
+static void take_results(struct fixture *f, const flux_msg_t *msg)
+{
+    cJSON *o = payload_of(msg);
+    cJSON *list = json_get(o, "results"), *one;
+    while ((one = cJSON_DetachItemFromArray(list, 0)))
+        cJSON_AddItemToArray(f->results, one);
+    json_free(o);
+}
+
+static void on_request(struct fixture *f, const flux_msg_t *msg)
+{
+    const char *topic;
+    char text[128];
+    ck_assert_int_eq(flux_msg_get_topic(msg, &topic), 0);
+    if (!strcmp(topic, "service.add")) {
+        respond(f, msg, NULL);
+    } else if (!strcmp(topic, "job-exec.shell-hello")) {
+        json_free(f->hello);
+        f->hello = payload_of(msg);
+        f->hellos++;
+        snprintf(text, sizeof(text), "{\"kill-timeout\":%f,\"orphan-timeout\":%f}",
+                 f->kill_timeout, f->orphan_timeout);
+        respond(f, msg, text);
+    } else if (!strcmp(topic, "job-exec.shell-results")) {
+        take_results(f, msg);
+    }
+}
+
+static void take_entry(struct fixture *f, const cJSON *o)
+{
+    const cJSON *c = json_get(o, "context");
+    const char *data = json_str(json_get(c, "data"));
+    const char *stream = json_str(json_get(c, "stream"));
+    const char *name = json_str(json_get(o, "name"));
+    f->entries++;
+    ck_assert(name);
+    if (json_get(c, "eof"))
+        f->eofs++;
+    if (strcmp(name, "data") != 0 || !data)
+        return;
+    struct buf *b = !strcmp(stream, "stdout") ? &f->out : &f->err;
+    if (json_get(c, "encoding"))
+        ck_assert_int_eq(base64_decode_buf(b, data, strlen(data)), 0);
+    else
+        buf_adds(b, data);
+}
+
+static void on_response(struct fixture *f, const flux_msg_t *msg)
+{
+    int errnum;
+    uint32_t tag;
+    ck_assert_int_eq(flux_msg_get_errnum(msg, &errnum), 0);
+    ck_assert_int_eq(flux_msg_get_matchtag(msg, &tag), 0);
+    if (!flux_msg_is_streaming(msg)) {
+        f->answered = (int)tag;
+        f->answer = errnum;
+    } else if (errnum) {
+        ck_assert_int_eq(errnum, ENODATA);
+        f->out_over = true;
+    } else {
+        cJSON *o = payload_of(msg);
+        cJSON *list = json_get(o, "events");
+        for (const cJSON *e = list->child; e; e = e->next)
+            take_entry(f, e);
+        json_free(o);
+    }
+}
+
+static void on_message(struct fixture *f, const flux_msg_t *msg)
+{
+    int type;
+    ck_assert_int_eq(flux_msg_get_type(msg, &type), 0);
+    if (type == FLUX_MSGTYPE_REQUEST)
+        on_request(f, msg);
+    else if (type == FLUX_MSGTYPE_RESPONSE)
+        on_response(f, msg);
+    flux_reactor_stop(f->r); /* somebody may wait for this */
+}
+
+static int wire_pollfd(void *impl)
+{
+    return ((struct wire *)impl)->fd;
+}
+
+static int wire_pollevents(void *impl)
+{
+    struct wire *w = impl;
+    int in = flux_msglist_count(w->in) > 0 ? FLUX_POLLIN : 0;
+    return in | (w->cut ? FLUX_POLLERR : FLUX_POLLOUT);
+}
+
+static int wire_send(void *impl, flux_msg_t **msg, int flags)
+{
+    struct wire *w = impl;
+    if (w->cut) {
+        errno = ECONNRESET;
+        return -1;
+    }
+    on_message(w->f, *msg);
+    flux_msg_destroy(*msg);
+    *msg = NULL;
+    return 0;
+}
+
+static flux_msg_t *wire_recv(void *impl, int flags)
+{
+    struct wire *w = impl;
+    uint64_t n;
+    flux_msg_t *msg = (flux_msg_t *)flux_msglist_pop(w->in);
+    if (!msg && !w->cut && read(w->fd, &n, sizeof(n)) < 0)
+        ck_assert_int_eq(errno, EAGAIN);
+    if (!msg)
+        errno = w->cut ? ECONNRESET : EAGAIN;
+    return msg;
+}
+
+static void wire_destroy(void *impl)
+{
+    struct wire *w = impl;
+    if (w->f->wire == w)
+        w->f->wire = NULL;
+    flux_msglist_destroy(w->in);
+    close(w->fd);
+    free(w);
+}
+
+static const struct flux_handle_ops wire_ops = {
+    .pollfd = wire_pollfd,
+    .pollevents = wire_pollevents,
+    .send = wire_send,
+    .recv = wire_recv,
+    .destroy = wire_destroy,
+};
+
+static flux_t *connect_shell(void *arg, flux_error_t *err)
+{
+    struct fixture *f = arg;
+    if (f->refuse)
+        return NULL;
+    struct wire *w = calloc(1, sizeof(*w));
+    ck_assert(w);
+    w->f = f;
+    w->in = flux_msglist_create();
+    w->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    f->wire = w;
+    flux_t *h = flux_handle_create(w, &wire_ops, 0);
+    ck_assert(h);
+    return h;
+}
+
+void fixture_init_at(struct fixture *f, const char *dir)
+{
+    *f = (struct fixture){.kill_timeout = 0.3, .orphan_timeout = -1};
+    ck_assert_int_eq(env_new_real(&f->env), 0);
+    f->r = flux_reactor_create_env(f->env);
+    ck_assert(f->r);
+    f->results = cJSON_CreateArray();
+    snprintf(f->dir, sizeof(f->dir), "%s", dir);
+    snprintf(f->journal, sizeof(f->journal), "%s/shell", f->dir);
+    snprintf(f->output, sizeof(f->output), "%s/output", f->dir);
+    snprintf(f->service, sizeof(f->service), "%u-shell", getuid());
+    proc_set_subreaper(f->env);
+}
+
+void fixture_init(struct fixture *f)
+{
+    char dir[] = "/tmp/flux-test-XXXXXX";
+    ck_assert(mkdtemp(dir));
+    fixture_init_at(f, dir);
+}
+
+void fixture_start(struct fixture *f)
+{
+    flux_error_t err;
+    unsigned before = f->hellos;
+    struct shell_opts opts = {
+        .env = f->env,
+        .reactor = f->r,
+        .connect = connect_shell,
+        .connect_arg = f,
+        .userid = getuid(),
+        .uri = "local:///nowhere",
+        .dir = f->journal,
+        .output_dir = f->output,
+        .orphan_timeout = -1,
+    };
+    ck_assert_msg(shell_new(&opts, &f->sh, &err) == 0, "%s", err.text);
+    shell_start(f->sh);
+    fixture_until(f, f->hellos > before);
+}
+
+void fixture_stop(struct fixture *f)
+{
+    shell_free(f->sh);
+    f->sh = NULL;
+    ck_assert(!f->wire);
+}
+
+void fixture_fini(struct fixture *f)
+{
+    if (f->sh)
+        fixture_stop(f);
+    json_free(f->hello);
+    json_free(f->results);
+    buf_free(&f->out);
+    buf_free(&f->err);
+    dir_remove(f->env, f->dir);
+    flux_reactor_decref(f->r);
+    env_unref(f->env);
+}
+
+void fixture_cut(struct fixture *f)
+{
+    f->wire->cut = true;
+    wire_ring(f->wire);
+    f->wire = NULL;
+}
+
+static void send_text(struct fixture *f, const char *method, int flags,
+                      const char *payload)
+{
+    char topic[64];
+    struct flux_msg_cred cred = {getuid(), FLUX_ROLE_OWNER};
+    snprintf(topic, sizeof(topic), "%s.%s", f->service, method);
+    flux_msg_t *msg = flux_request_encode(topic, payload);
+    ck_assert(msg);
+    flux_msg_route_enable(msg);
+    flux_msg_route_push(msg, "tester");
+    flux_msg_set_cred(msg, cred);
+    flux_msg_set_matchtag(msg, ++f->tag);
+    if (flags & FLUX_MSGFLAG_STREAMING)
+        flux_msg_set_streaming(msg);
+    wire_put(f->wire, msg);
+}
+
+unsigned fixture_send(struct fixture *f, const char *method, int flags, const char *fmt,
+                      ...)
+{
+    struct buf text = {0};
+    va_list ap;
+    va_start(ap, fmt);
+    buf_vaddf(&text, fmt, ap);
+    va_end(ap);
+    send_text(f, method, flags, text.data);
+    buf_free(&text);
+    return f->tag;
+}
+
+int fixture_call(struct fixture *f, const char *method, const char *fmt, ...)
+{
+    struct buf text = {0};
+    va_list ap;
+    va_start(ap, fmt);
+    buf_vaddf(&text, fmt, ap);
+    va_end(ap);
+    send_text(f, method, 0, text.data);
+    buf_free(&text);
+    fixture_until(f, f->answered == (int)f->tag);
+    return f->answer;
+}
+
+void fixture_run_command(struct fixture *f, uint64_t id, unsigned ntasks,
+                         const char *system, const char *command, double expiration)
+{
+    int rc = fixture_call(
+        f, "start",
+        "{\"jobs\":[{\"id\":%" PRIu64 ",\"userid\":%u,\"reattach\":false,"
+        "\"R\":{\"version\":1,\"execution\":{\"R_lite\":[{\"rank\":\"0\",\"children\":"
+        "{\"core\":\"0\"}}],\"nodelist\":[\"here\"],\"starttime\":%.6f,"
+        "\"expiration\":%.6f}},"
+        "\"jobspec\":{\"version\":1,\"resources\":[{\"type\":\"slot\",\"count\":%u,"
+        "\"label\":\"t\",\"with\":[{\"type\":\"core\",\"count\":1}]}],"
+        "\"tasks\":[{\"command\":%s,\"slot\":\"t\",\"count\":{\"per_slot\":1}}],"
+        "\"attributes\":{\"system\":{%s\"duration\":0,\"environment\":"
+        "{\"PATH\":\"/usr/bin:/bin\"}%s%s%s}}}}]}",
+        id, getuid(), expiration ? 1.0 : 0.0, expiration, ntasks, command, system,
+        strstr(system, "\"cwd\"") ? "" : ",\"cwd\":\"",
+        strstr(system, "\"cwd\"") ? "" : f->dir, strstr(system, "\"cwd\"") ? "" : "\"");
+    ck_assert_int_eq(rc, 0);
+}
+
+void fixture_run_job(struct fixture *f, uint64_t id, unsigned ntasks, const char *system,
+                     const char *script)
+{
+    struct buf command = {0};
+    buf_adds(&command, "[\"sh\",\"-c\",");
+    json_buf_str(&command, script, strlen(script));
+    buf_addc(&command, ']');
+    fixture_run_command(f, id, ntasks, system, command.data, 0);
+    buf_free(&command);
+}
+
+static const cJSON *find(struct fixture *f, uint64_t id, const char *type, unsigned *n)
+{
+    const cJSON *found = NULL;
+    for (const cJSON *o = f->results->child; o; o = o->next) {
+        int64_t i;
+        ck_assert_int_eq(json_int64(json_get(o, "id"), &i), 0);
+        if ((uint64_t)i == id && !strcmp(json_str(json_get(o, "type")), type)) {
+            if (!found)
+                found = json_get(o, "data");
+            if (n)
+                (*n)++;
+        }
+    }
+    return found;
+}
+
+const cJSON *fixture_result(struct fixture *f, uint64_t id, const char *type)
+{
+    return find(f, id, type, NULL);
+}
+
+unsigned fixture_count(struct fixture *f, uint64_t id, const char *type)
+{
+    unsigned n = 0;
+    find(f, id, type, &n);
+    return n;
+}
+
+int fixture_finish(struct fixture *f, uint64_t id)
+{
+    int64_t status;
+    fixture_until(f, fixture_result(f, id, "finish"));
+    ck_assert_int_eq(
+        json_int64(json_get(fixture_result(f, id, "finish"), "status"), &status), 0);
+    return (int)status;
+}
+
+void fixture_output(struct fixture *f, uint64_t id, bool follow)
+{
+    f->out.len = f->err.len = 0;
+    buf_adds(&f->out, "");
+    buf_adds(&f->err, "");
+    f->entries = f->eofs = 0;
+    f->out_over = false;
+    fixture_send(f, "output", FLUX_MSGFLAG_STREAMING,
+                 "{\"id\":%" PRIu64 ",\"follow\":%s}", id, follow ? "true" : "false");
+    fixture_until(f, f->out_over);
+}
+
+char *fixture_read(struct fixture *f, const char *name)
+{
+    char path[256], *text;
+    size_t len;
+    snprintf(path, sizeof(path), "%s/%s", f->dir, name);
+    ck_assert_msg(file_read(f->env, path, 1 << 24, &text, &len) == 0, "%s", path);
+    return text;
+}

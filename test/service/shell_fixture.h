@@ -1,0 +1,76 @@
+/* A shell, and a broker that exists only as the other end of its connection: it answers
+ * what the shell asks, sends it requests, and collects what it reports.
+ */
+#ifndef TEST_SERVICE_SHELL_FIXTURE_H
+#define TEST_SERVICE_SHELL_FIXTURE_H
+
+#include <check.h>
+#include <flux/core.h>
+#include <flux/connector.h>
+
+#include "base/json.h"
+#include "env/file.h"
+#include "env/proc.h"
+#include "shell/shell.h"
+
+struct fixture {
+    struct env *env;
+    flux_reactor_t *r;
+    struct wire *wire; /* the connection; NULL: there is none */
+    struct shell *sh;
+    char dir[64], journal[96], output[96];
+    char service[32];
+    cJSON *hello; /* payload of the last one */
+    unsigned hellos;
+    cJSON *results;      /* array of all results */
+    unsigned tag;        /* of the last request sent */
+    int answered;        /* tag of the last answer that was not a stream's */
+    int answer;          /* its errnum */
+    struct buf out, err; /* from a watched output: data of stdout, stderr */
+    unsigned entries, eofs;
+    bool out_over;
+    double kill_timeout;
+    double orphan_timeout;
+    bool refuse; /* do not let it connect */
+};
+
+void fixture_init(struct fixture *f); /* world, folder; no shell yet */
+/* The same in a folder that is there; fixture_fini() removes it. */
+void fixture_init_at(struct fixture *f, const char *dir);
+void fixture_start(struct fixture *f); /* shell, until its hello */
+void fixture_stop(struct fixture *f);  /* shell */
+void fixture_fini(struct fixture *f);
+/* Break the connection, as a dying broker does. */
+void fixture_cut(struct fixture *f);
+
+/* Run the loop until the condition holds. */
+#define fixture_until(f, cond)                                                           \
+    do {                                                                                 \
+        while (!(cond))                                                                  \
+            flux_reactor_run((f)->r, 0);                                                 \
+    } while (0)
+
+/* Send a request; returns its tag. */
+unsigned fixture_send(struct fixture *f, const char *method, int flags, const char *fmt,
+                      ...) __attribute__((format(printf, 4, 5)));
+/* The same, and wait for the answer: its errnum. */
+int fixture_call(struct fixture *f, const char *method, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Start a job that runs `sh -c script`; system: more members of attributes.system, each
+ * with a comma behind it; ntasks tasks. */
+void fixture_run_job(struct fixture *f, uint64_t id, unsigned ntasks, const char *system,
+                     const char *script);
+/* The same with a command: text of a JSON array. expiration: 0 none. */
+void fixture_run_command(struct fixture *f, uint64_t id, unsigned ntasks,
+                         const char *system, const char *command, double expiration);
+/* The data of the job's n-th result of a type; NULL. */
+const cJSON *fixture_result(struct fixture *f, uint64_t id, const char *type);
+unsigned fixture_count(struct fixture *f, uint64_t id, const char *type);
+/* Wait for the finish: its wait status. */
+int fixture_finish(struct fixture *f, uint64_t id);
+/* All output of a job, into out and err. */
+void fixture_output(struct fixture *f, uint64_t id, bool follow);
+/* Read a file of the folder; free() it. */
+char *fixture_read(struct fixture *f, const char *name);
+
+#endif

@@ -1,0 +1,186 @@
+/* Who may open a store: locks, foreign and newer files, and what stays after closing. */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fixture.h"
+#include "suite.h"
+
+static struct fixture f;
+
+static int try_open(flux_error_t *err)
+{
+    struct store_options opts = {.path = f.path, .durability = STORE_POWER};
+    struct store *s;
+    int rc = store_open(f.loop, &opts, &s, err);
+
+    if (rc == 0)
+        store_close(s);
+    return rc;
+}
+
+START_TEST(everything_is_there_after_reopening)
+{
+    struct store_job job = fixture_job(7, 8);
+    struct store_txn *t;
+
+    fixture_open(&f, FIXTURE_FILE);
+    fixture_put_job(&f, &job);
+    t = store_txn_new(f.store);
+    store_txn_jobdata_shared(t, 7, "env", "{\"A\":\"1\"}", 9);
+    store_txn_jobdata(t, 7, "eventlog", 0, "event\n", 6);
+    ck_assert_int_eq(fixture_commit(&f, t), 0);
+    fixture_reopen(&f);
+    ck_assert_str_eq(fixture_data(&f, 7, "env"), "{\"A\":\"1\"}");
+    ck_assert_str_eq(fixture_data(&f, 7, "eventlog"), "event\n");
+    job.id = 8;
+    ck_assert_int_eq(fixture_put_job(&f, &job), 0);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(close_commits_what_is_queued)
+{
+    struct store_txn *t;
+
+    fixture_open(&f, FIXTURE_FILE);
+    for (int i = 0; i < 500; i++) {
+        t = store_txn_new(f.store);
+        store_txn_jobdata(t, 1, "eventlog", i, "x", 1);
+        store_commit(f.store, t, NULL, NULL);
+    }
+    fixture_reopen(&f);
+    ck_assert_uint_eq(strlen(fixture_data(&f, 1, "eventlog")), 500);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_second_instance_is_kept_out_and_told_who)
+{
+    flux_error_t err = {.text = ""};
+    char pid[24];
+
+    fixture_open(&f, FIXTURE_FILE);
+    ck_assert_int_eq(try_open(&err), -EWOULDBLOCK);
+    ck_assert_ptr_nonnull(strstr(err.text, f.dir));
+    snprintf(pid, sizeof(pid), "pid %d;", (int)getpid());
+    ck_assert_ptr_nonnull(strstr(err.text, pid));
+    fixture_reopen(&f);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_killed_instance_leaves_no_lock)
+{
+    int status, ready[2];
+    char byte;
+    pid_t pid;
+
+    fixture_open(&f, FIXTURE_FILE);
+    store_close(f.store);
+    ck_assert_int_eq(pipe(ready), 0);
+    if ((pid = fork()) == 0) {
+        struct store_options opts = {.path = f.path, .durability = STORE_POWER};
+        struct store_job job = fixture_job(99, 8);
+        struct env *env;
+
+        env_new_real(&env);
+        loop_new(env, &f.loop);
+        if (store_open(f.loop, &opts, &f.store, NULL) == 0 &&
+            fixture_put_job(&f, &job) == 0)
+            byte = write(ready[1], "x", 1);
+        pause();
+        _exit(0);
+    }
+    ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+    ck_assert_int_eq(try_open(NULL), -EWOULDBLOCK);
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+    ck_assert_int_eq(try_open(NULL), 0);
+    f.store = NULL;
+    fixture_reopen(&f);
+    ck_assert_int_eq(
+        fixture_put_job(
+            &f, &(struct store_job){.id = 99, .state = 64, .rec = "{}", .rec_len = 2}),
+        0);
+    fixture_close(&f);
+    close(ready[0]);
+    close(ready[1]);
+}
+END_TEST
+
+static void sql(const char *text)
+{
+    sqlite3 *db;
+
+    ck_assert_int_eq(sqlite3_open(f.path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+START_TEST(foreign_and_newer_files_are_refused)
+{
+    flux_error_t err = {.text = ""};
+    FILE *file;
+
+    fixture_open(&f, FIXTURE_FILE);
+    store_close(f.store);
+    sql("PRAGMA user_version=2");
+    ck_assert_int_eq(try_open(&err), -EINVAL);
+    ck_assert_ptr_nonnull(strstr(err.text, "newer"));
+    ck_assert_ptr_nonnull(strstr(err.text, f.path));
+    sql("PRAGMA application_id=1");
+    ck_assert_int_eq(try_open(&err), -EINVAL);
+    ck_assert_ptr_nonnull(strstr(err.text, "another program"));
+    file = fopen(f.path, "w");
+    fprintf(file, "%5000s", "not a database");
+    fclose(file);
+    ck_assert_int_eq(try_open(&err), -EINVAL);
+    ck_assert_ptr_nonnull(strstr(err.text, f.path));
+    unlink(f.path);
+    f.store = NULL;
+    fixture_reopen(&f);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_missing_folder_is_named)
+{
+    struct store_options opts = {.path = "/nonexistent/dir/store.sqlite"};
+    flux_error_t err = {.text = ""};
+    struct store *s;
+
+    fixture_open(&f, FIXTURE_MEMORY);
+    ck_assert_int_eq(store_open(f.loop, &opts, &s, &err), -ENOENT);
+    ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/dir"));
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(durability_has_names)
+{
+    enum store_durability d;
+
+    for (int i = STORE_NONE; i <= STORE_POWER; i++) {
+        ck_assert_int_eq(store_durability_parse(store_durability_name(i), &d), 0);
+        ck_assert_int_eq(d, i);
+    }
+    ck_assert_int_eq(store_durability_parse("strong", &d), -EINVAL);
+    fixture_open(&f, FIXTURE_FILE);
+    ck_assert_int_eq(store_durability(f.store), STORE_PROCESS);
+    fixture_close(&f);
+    fixture_open(&f, FIXTURE_MEMORY);
+    ck_assert_int_eq(store_durability(f.store), STORE_NONE);
+    fixture_close(&f);
+}
+END_TEST
+
+SUITE_MAIN("store/open", everything_is_there_after_reopening,
+           close_commits_what_is_queued, a_second_instance_is_kept_out_and_told_who,
+           a_killed_instance_leaves_no_lock, foreign_and_newer_files_are_refused,
+           a_missing_folder_is_named, durability_has_names)
