@@ -45,6 +45,7 @@ struct umap {
 static char hole;
 
 #define TABLE_MIN 8
+#define TABLE_KEEP 1024 /* an empty table keeps this much room */
 #define TABLE_MAX ((size_t)1 << 31)
 
 static size_t slot_home(const struct table *t, uint64_t k)
@@ -176,6 +177,18 @@ static void slot_free(struct table *t, size_t i)
     t->slots[i] = 0;
 }
 
+/* An empty table that was large gives its memory back. */
+static void table_shrink(struct table *t)
+{
+    if (t->live > 0 || t->size <= TABLE_KEEP)
+        return;
+    free(t->entries);
+    free(t->slots);
+    t->entries = NULL;
+    t->slots = NULL;
+    t->n = t->first = t->size = t->mask = 0;
+}
+
 static bool table_remove(struct table *t, uint64_t k, const char *key, void **ret)
 {
     struct entry *e;
@@ -191,6 +204,7 @@ static bool table_remove(struct table *t, uint64_t k, const char *key, void **re
     t->live--;
     while (t->first < t->n && t->entries[t->first].key == &hole)
         t->first++;
+    table_shrink(t);
     return true;
 }
 

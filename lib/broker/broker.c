@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "broker/broker.h"
+#include "broker/tidy.h"
 
 /* A handle of the embedding program. */
 struct handle {
@@ -82,7 +83,8 @@ int broker_new(struct env *env, flux_reactor_t *reactor,
     env_uuid(env, b->uuid);
     if ((rc = take_strings(b, &o)) < 0 || (rc = take_attrs(b, &o, err)) < 0 ||
         (rc = config_new(o.config, o.config_keys, &b->config, err)) < 0 ||
-        (rc = log_new(env, 1024, &b->log)) < 0 || (rc = state_new(b, &b->state)) < 0)
+        (rc = log_new(env, 1024, &b->log)) < 0 || (rc = state_new(b, &b->state)) < 0 ||
+        (rc = tidy_new(b->loop, &b->tidy)) < 0)
         goto error;
     log_set_hook(b->log, o.log, o.log_arg);
     *ret = b;
@@ -98,6 +100,7 @@ void broker_free(struct broker *b)
 {
     if (!b)
         return;
+    tidy_free(b->tidy);
     state_free(b->state);
     log_free(b->log);
     config_free(b->config);

@@ -33,6 +33,7 @@
 
 typedef void (*broker_up_f)(int errnum, const flux_error_t *err, void *arg);
 
+struct tidy;
 struct broker {
     struct env *env;
     flux_reactor_t *reactor;
@@ -58,6 +59,7 @@ struct broker {
     struct modhost *modhost;
     struct rexec *rexec;
     struct program *program;
+    struct tidy *tidy;
     struct port *port; /* the broker as a client of its own services: */
     flux_t *h;
 

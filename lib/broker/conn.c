@@ -33,6 +33,9 @@ static void hang_up(struct conn *c)
     server_mark(c->server, c);
 }
 
+#define complain(c, ...)                                                                 \
+    server_complain((c)->server, (c)->ep.cred.userid, (c)->pid, __VA_ARGS__)
+
 static void conn_send(struct endpoint *ep, flux_msg_t *msg)
 {
     struct conn *c = (struct conn *)ep;
@@ -43,6 +46,7 @@ static void conn_send(struct endpoint *ep, flux_msg_t *msg)
             hang_up(c);
         } else if (queued(c) > (ep->guest ? l->out_guest : l->out_owner)) {
             c->server->stats.too_much++;
+            complain(c, "it does not read its answers (%zu bytes)", queued(c));
             hang_up(c);
         } else
             server_mark(c->server, c);
@@ -100,12 +104,17 @@ void conn_flush(struct conn *c)
     watcher_fd_set_events(c->io, (c->paused ? 0 : LOOP_IN) | (stuck ? LOOP_OUT : 0));
 }
 
+static size_t max_frame(const struct conn *c)
+{
+    const struct server_limits *l = &c->server->limits;
+
+    return c->ep.guest ? l->frame_guest : l->frame_owner;
+}
+
 /* Hand on the whole frames of p[0..len). Returns how many bytes those were, or -errno. */
 static ssize_t take_frames(struct conn *c, const char *p, size_t len)
 {
-    const struct server_limits *l = &c->server->limits;
-    size_t max = c->ep.guest ? l->frame_guest : l->frame_owner;
-    size_t used = 0;
+    size_t max = max_frame(c), used = 0;
 
     while (used < len) {
         flux_msg_t *msg = NULL;
@@ -182,6 +191,12 @@ static void read_in(struct conn *c)
     if (rc < 0) {
         if (rc == -EPROTO || rc == -EMSGSIZE)
             s->stats.bad_frames++;
+        if (rc == -EPROTO)
+            complain(c, "it sent what is not a message");
+        else if (rc == -EMSGSIZE)
+            complain(c, "it announced a message of more than %zu bytes", max_frame(c));
+        else if (rc == -ENOMEM)
+            complain(c, "out of memory");
         hang_up(c);
     }
 }
@@ -196,7 +211,8 @@ static void io_cb(struct watcher *w, int revents, void *arg)
         server_mark(c->server, c);
 }
 
-int conn_new(struct server *s, int fd, uint32_t userid, bool guest, struct conn **ret)
+int conn_new(struct server *s, int fd, const struct local_peer *peer, bool guest,
+             struct conn **ret)
 {
     struct conn *c = calloc(1, sizeof(*c));
     int rc;
@@ -210,7 +226,8 @@ int conn_new(struct server *s, int fd, uint32_t userid, bool guest, struct conn 
     c->ep.name = "client";
     c->ep.guest = guest;
     c->ep.calls_max = guest ? s->limits.calls_guest : 0;
-    c->ep.cred.userid = userid;
+    c->ep.cred.userid = peer->uid;
+    c->pid = peer->pid;
     c->ep.cred.rolemask = (guest ? FLUX_ROLE_USER : FLUX_ROLE_OWNER) | FLUX_ROLE_LOCAL;
     list_init(&c->dirty);
     if ((rc = watcher_new_fd(s->loop, fd, LOOP_IN, io_cb, c, &c->io)) < 0)

@@ -213,10 +213,25 @@ int dirs_open(struct env *env, const struct dirs_options *opts, struct dirs *d,
     return rc;
 }
 
+/* What a throw-away instance kept in a rundir that was there before it. */
+static void tidy_rundir(struct dirs *d)
+{
+    static const char *const names[] = {"output", "shell", "rexec.log"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        AUTOFREE char *path = dirs_path(d, names[i]);
+
+        if (path && dir_remove(d->env, path) == -ENOTDIR)
+            file_unlink(d->env, path);
+    }
+}
+
 void dirs_close(struct dirs *d)
 {
     if (d->rundir && d->rundir_made)
         dir_remove(d->env, d->rundir);
+    else if (d->rundir && !d->statedir)
+        tidy_rundir(d);
     file_close(d->lock);
     free(d->rundir);
     free(d->statedir);

@@ -215,24 +215,21 @@ static bool own_thread(const struct flux_instance *in)
     return pthread_equal(in->self, pthread_self());
 }
 
-static void deadline(struct timespec *ts, double timeout)
+/* `timeout` seconds from now, on the clock of in->changed. */
+static struct timespec deadline(const struct flux_instance *in, double timeout)
 {
-    clock_gettime(CLOCK_MONOTONIC, ts);
-    ts->tv_sec += (time_t)timeout;
-    ts->tv_nsec += (long)((timeout - (double)(time_t)timeout) * 1e9);
-    if (ts->tv_nsec >= 1000000000) {
-        ts->tv_sec++;
-        ts->tv_nsec -= 1000000000;
-    }
+    double t = env_monotonic(in->env) + timeout;
+    struct timespec ts = {.tv_sec = (time_t)t};
+
+    ts.tv_nsec = (long)((t - (double)ts.tv_sec) * 1e9);
+    return ts;
 }
 
 int flux_instance_wait(struct flux_instance *in, double timeout)
 {
-    struct timespec until;
+    struct timespec until = deadline(in, timeout > 0 ? timeout : 0);
     int rc = 0;
 
-    if (timeout >= 0)
-        deadline(&until, timeout);
     pthread_mutex_lock(&in->lock);
     if (in->phase == NEW)
         rc = EINVAL;

@@ -30,10 +30,20 @@ int rexec_new(struct broker *b, struct rexec **ret)
     return 0;
 }
 
-void rexec_free(struct rexec *r, bool keep)
+/* Wait for a process that was told to end, with the means to make it. */
+static void see_off(struct process *p)
 {
     int status;
 
+    if (local_wait(p->pidfd, LOOP_IN, REAP_WAIT) <= 0) {
+        process_kill(p, SIGKILL);
+        (void)local_wait(p->pidfd, LOOP_IN, REAP_WAIT);
+    }
+    (void)proc_reap(p->broker->env, p->pidfd, p->pid, &status, NULL);
+}
+
+void rexec_free(struct rexec *r, bool keep)
+{
     if (!r)
         return;
     list_each(p, &r->processes, struct process, link)
@@ -45,9 +55,8 @@ void rexec_free(struct rexec *r, bool keep)
     }
     list_each(p, &r->processes, struct process, link)
     {
-        if (!p->exited && (!p->background || !keep) &&
-            local_wait(p->pidfd, LOOP_IN, REAP_WAIT) > 0)
-            (void)proc_reap(p->broker->env, p->pidfd, p->pid, &status, NULL);
+        if (!p->exited && (!p->background || !keep))
+            see_off(p);
         process_free(p);
     }
     free(r);

@@ -6,6 +6,8 @@
  * configured. The first byte to a client is 0, or the errno of the refusal.
  */
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -21,6 +23,8 @@
 #define ACCEPT_BATCH 64
 #define RETRY_AFTER 0.25 /* seconds, when descriptors or memory ran out */
 #define BACKLOG 1024
+/* Lines in the log about clients, between two sweeps. */
+#define COMPLAINTS 8
 
 const struct server_limits server_limits_default = {
     .frame_owner = FRAME_MAX_OWNER,
@@ -40,6 +44,20 @@ void server_mark(struct server *s, struct conn *c)
     if (list_empty(&s->dirty))
         watcher_start(s->awake);
     list_append(&s->dirty, &c->dirty);
+}
+
+void server_complain(struct server *s, uint32_t userid, int pid, const char *fmt, ...)
+{
+    char text[160];
+    va_list ap;
+
+    if (s->complaints++ >= COMPLAINTS)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    log_printf(s->log, LOG_WARNING, "client of user %u, process %d, hung up on: %s",
+               (unsigned)userid, pid, text);
 }
 
 static void flush_all(struct server *s)
@@ -76,10 +94,17 @@ static void sweep_cb(struct watcher *w, int revents, void *arg)
     struct server *s = arg;
     double now = env_monotonic(s->env);
 
+    if (s->complaints > COMPLAINTS)
+        log_printf(s->log, LOG_WARNING, "clients: %u more refused or hung up on",
+                   s->complaints - COMPLAINTS);
+    s->complaints = 0;
     list_each(c, &s->conns, struct conn, link)
     {
         if (conn_too_slow(c, now)) {
             s->stats.too_slow++;
+            server_complain(s, c->ep.cred.userid, c->pid,
+                            "half a message waited %.3gs for the rest",
+                            s->limits.frame_timeout);
             conn_close(c);
         }
     }
@@ -115,6 +140,17 @@ static void count_guest(struct server *s, uint32_t uid)
     umap_set(s->guest_conns, uid, (void *)(n + 1));
 }
 
+static const char *refusal(int rc)
+{
+    if (rc == -EPERM)
+        return "only the owner may connect (access.allow-guest-user is not set)";
+    if (rc == -EUSERS)
+        return "this user has too many connections";
+    if (rc == -EMFILE)
+        return "the last descriptors are kept for the owner";
+    return strerror(-rc);
+}
+
 static void greet(struct server *s, int fd)
 {
     struct local_peer peer;
@@ -128,8 +164,9 @@ static void greet(struct server *s, int fd)
     }
     owner = peer.uid == s->owner || (peer.uid == 0 && s->root_is_owner);
     if ((!owner && (rc = guest_allowed(s, peer.uid, fd)) < 0) ||
-        (rc = conn_new(s, fd, peer.uid, !owner, &c)) < 0) {
+        (rc = conn_new(s, fd, &peer, !owner, &c)) < 0) {
         s->stats.denied++;
+        server_complain(s, peer.uid, peer.pid, "%s", refusal(rc));
         say(fd, -rc);
         local_close(fd);
         return;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include <flux/core.h>
 #include <flux/job.h>
@@ -27,7 +28,7 @@ struct attach {
     flux_future_t *events, *output;
     size_t events_seen, output_seen, events_skip, output_skip;
     flux_watcher_t *sigint, *sigtstp, *retry;
-    double last_int, lost_since, backoff;
+    double last_int, backoff;
     double t_start;
     bool events_done, output_done, finished;
     int code;
@@ -45,34 +46,42 @@ static void maybe_done(struct attach *a)
 
 static void on_retry(flux_reactor_t *r, flux_watcher_t *w, int revents, void *arg)
 {
-    struct attach *a = arg;
-
-    if (flux_reconnect(a->h) == 0) {
-        a->lost_since = 0.;
-        a->backoff = 0.05;
-        watch_both(a);
-        return;
-    }
-    if (flux_reactor_time() - a->lost_since > RECONNECT_LIMIT) {
-        cli_fail(a->c, "%s: the instance is gone; the job may still be running", a->name);
-        a->code = 1;
-        flux_reactor_stop(r);
-        return;
-    }
-    a->backoff = fmin(a->backoff * 2., 1.);
-    flux_timer_watcher_reset(w, a->backoff, 0.);
-    flux_watcher_start(w);
+    watch_both(arg);
 }
 
-/* The connection broke: forget both streams, try again in a moment. */
+/* A stream broke although the job goes on: ask again in a moment, at longer and longer
+ * intervals while the services of a new broker are not there yet. */
 static void lost(struct attach *a)
 {
-    if (a->lost_since > 0.)
+    if (flux_watcher_is_active(a->retry))
         return;
-    a->lost_since = flux_reactor_time();
-    a->backoff = 0.05;
+    a->backoff = fmin(fmax(2. * a->backoff, 0.02), 1.);
     flux_timer_watcher_reset(a->retry, a->backoff, 0.);
     flux_watcher_start(a->retry);
+}
+
+static bool interrupted(void)
+{
+    sigset_t pending;
+
+    return sigpending(&pending) == 0 && sigismember(&pending, SIGINT);
+}
+
+/* The connection broke: a new broker may come up at the same place. */
+static int reconnect(flux_t *h, void *arg)
+{
+    struct attach *a = arg;
+    struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+
+    for (double t0 = flux_reactor_time(); flux_reactor_time() - t0 < RECONNECT_LIMIT;) {
+        if (flux_reconnect(h) == 0)
+            return 0;
+        if (interrupted())
+            break;
+        nanosleep(&pause, NULL);
+    }
+    cli_fail(a->c, "%s: the instance is gone; the job may still be running", a->name);
+    return -1;
 }
 
 static bool is_lost(int err)
@@ -242,6 +251,7 @@ static void got_event(flux_future_t *f, void *arg)
         a->events_skip--;
     else {
         a->events_seen++;
+        a->backoff = 0.;
         event_entry(a, text);
     }
     flux_future_reset(f);
@@ -294,11 +304,6 @@ static void on_sigtstp(flux_reactor_t *r, flux_watcher_t *w, int revents, void *
     flux_reactor_stop(r);
 }
 
-static int keep_handle(flux_t *h, void *arg)
-{
-    return -1; /* errors surface as failed futures; on_retry reconnects */
-}
-
 static void watch_signals(struct attach *a, flux_reactor_t *r)
 {
     if (a->o->read_only)
@@ -318,7 +323,7 @@ int attach_job(struct cli *c, flux_t *h, flux_jobid_t id, const struct attach_op
 
     flux_job_id_encode(id, "f58", a.name, sizeof(a.name));
     flux_flags_set(h, FLUX_O_RPCTRACK);
-    flux_comms_error_set(h, keep_handle, &a);
+    flux_comms_error_set(h, reconnect, &a);
     a.retry = flux_timer_watcher_create(r, 0., 0., on_retry, &a);
     watch_signals(&a, r);
     watch_both(&a);

@@ -133,8 +133,8 @@ static int set_duration(struct cli *c, cJSON *jobspec)
         v = strtod(s, &end) * 60.;
         if ((end == s || *end) && fsd_parse(s, &v) < 0)
             return cli_usage(c, "--time-limit: '%s' is neither minutes nor a duration", s);
-        if (v < 0.)
-            return cli_usage(c, "--time-limit: '%s' is negative", s);
+        if (!(v >= 0.))
+            return cli_usage(c, "--time-limit: '%s' is not a length of time", s);
         if (v > 1e10)
             v = 0.;
     }

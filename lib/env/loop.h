@@ -3,6 +3,10 @@
  * simulated one. Only watcher_kick() and loop_post() may be called from other
  * threads.
  *
+ * All loops of one simulated env are driven together: whoever runs one of them lets
+ * the events of all happen until its own run is over. A loop whose callback runs
+ * another loop is not entered again meanwhile.
+ *
  * Functions return 0 or more, or -errno.
  */
 #ifndef FLUX_ENV_LOOP_H
@@ -27,13 +31,17 @@ enum {
     LOOP_ERR = 4,
 };
 
+/* -ELIBACC: there is no libev.so.4; -ELIBBAD: it is not the version we know. */
 int loop_new(struct env *env, struct loop **ret);
+/* The last loop_unref() runs what is still queued, and waits for work under way. Free
+ * the watchers first. References may be taken and dropped by any thread. */
 struct loop *loop_ref(struct loop *loop);
 void loop_unref(struct loop *loop); /* accepts NULL */
 struct env *loop_env(const struct loop *loop);
 
 /* Run until loop_stop(), or until no referenced watcher is active. Returns the
- * number of still active referenced watchers (0 or 1 will do), or -errno. */
+ * number of still active referenced watchers (0 or 1 will do), or -errno; in the
+ * simulated world -EDEADLK when nothing is left that could happen. Runs may nest. */
 int loop_run(struct loop *loop, int flags);
 void loop_stop(struct loop *loop);
 
@@ -42,10 +50,13 @@ double loop_now(struct loop *loop);
 void loop_now_update(struct loop *loop);
 
 /* A file descriptor, owned by the loop, that polls readable whenever
- * loop_run(LOOP_NOWAIT) would make progress. For hosts with their own loop. */
+ * loop_run(LOOP_NOWAIT) would make progress. For hosts with their own loop. What
+ * only a prepare watcher would find does not count: outside of a run, loop_post()
+ * or kick to have one. -ENOTSUP in the simulated world. */
 int loop_pollfd(struct loop *loop);
 
-/* Call fn(arg) on the loop's thread soon. Any thread. -ENOMEM. */
+/* Call fn(arg) on the loop's thread soon, in the order of posting. Any thread.
+ * loop_run() does not end while one waits. -ENOMEM. */
 int loop_post(struct loop *loop, void (*fn)(void *arg), void *arg);
 
 /* Call fn(arg) on a worker thread, then done(arg) on the loop's thread. The
@@ -59,6 +70,7 @@ int loop_work(struct loop *loop, void (*fn)(void *arg), void (*done)(void *arg),
  * callback. */
 typedef void (*watcher_f)(struct watcher *w, int revents, void *arg);
 
+/* -EBADF: fd is not open. Stop or free the watcher before fd is closed. */
 int watcher_new_fd(struct loop *l, int fd, int events, watcher_f cb, void *arg,
                    struct watcher **ret);
 void watcher_fd_set_events(struct watcher *w, int events);
@@ -82,10 +94,14 @@ int watcher_new_idle(struct loop *l, watcher_f cb, void *arg, struct watcher **r
 /* Runs once after watcher_kick(), however often it was kicked. */
 int watcher_new_async(struct loop *l, watcher_f cb, void *arg, struct watcher **ret);
 void watcher_kick(struct watcher *w); /* any thread; async only */
-/* signalfd-like: needs the signal not to be handled elsewhere. Real only. */
+/* By signalfd: the signal must not be handled elsewhere, and other threads must have
+ * it blocked. Starting blocks it in the calling thread, stopping undoes that. Real
+ * only. -EINVAL: cannot be caught. */
 int watcher_new_signal(struct loop *l, int signum, watcher_f cb, void *arg,
                        struct watcher **ret);
 int watcher_signal_get(const struct watcher *w);
+/* lstat(path) every `interval` seconds (0: 1 s); called when something differs. A
+ * file that is not there has st_nlink 0. */
 int watcher_new_stat(struct loop *l, const char *path, double interval, watcher_f cb,
                      void *arg, struct watcher **ret);
 void watcher_stat_get(const struct watcher *w, struct stat *now, struct stat *prev);

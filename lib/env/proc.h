@@ -40,7 +40,9 @@ struct proc_spec {
 /* Start a process: signals unblocked and default in the child, all other
  * descriptors closed. Blocks until the child has exec'd; the child's failure
  * (-ENOENT, -EACCES, -ENOTDIR of cwd, ...) is the return value, and `ret_where` (may be
- * NULL) then says what failed: "exec", "chdir", "rlimit". */
+ * NULL) then says what failed: "exec", "chdir", "rlimit", "fds", "setsid", "setpgid",
+ * or "spawn" (there was no child). With PROC_SEARCH a program without #! line is given
+ * to /bin/sh, as execvp() does. `cwd` applies before the program is looked for. */
 int proc_spawn(struct env *env, const struct proc_spec *spec, pid_t *ret_pid,
                int *ret_pidfd, const char **ret_where);
 
@@ -57,7 +59,9 @@ int proc_kill(int pidfd, int signum);
 /* Start time of a process, clock ticks since boot (/proc/PID/stat field 22), to
  * tell a process from a later one of the same number. -ESRCH. */
 int proc_start_time(pid_t pid, uint64_t *ret);
-/* Value of `name` in the process's initial environment. -ENOENT, -ESRCH. */
+/* Value of `name` in the process's initial environment. -ENOENT, -ESRCH, -EOVERFLOW
+ * (does not fit); -EAGAIN when the process is in the middle of exec, as it still may
+ * be just after proc_spawn(). */
 int proc_getenv(pid_t pid, const char *name, char *buf, size_t size);
 /* Direct children of this process, all threads. Returns how many were written. */
 int proc_children(struct env *env, pid_t *pids, int max);

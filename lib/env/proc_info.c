@@ -48,46 +48,83 @@ static int slurp(const char *path, struct buf *out)
     return rc;
 }
 
-int proc_start_time(pid_t pid, uint64_t *ret)
+/* Field n (from 3) of /proc/PID/stat. */
+static int stat_field(pid_t pid, int n, char *ret, size_t size)
 {
     char path[64];
     struct buf buf = {0};
-    unsigned long long ticks;
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
     int rc = slurp(path, &buf);
     /* The name, field 2, may hold anything, but its ')' is the last one. */
     const char *p = rc == 0 && buf.data ? strrchr(buf.data, ')') : NULL;
-    for (int field = 2; p && field < 22; field++)
+    for (int field = 2; p && field < n; field++)
         p = strchr(p + 1, ' ');
-    if (rc == 0 && (!p || sscanf(p, " %llu", &ticks) != 1))
+    if (p)
+        snprintf(ret, size, "%.*s", (int)strcspn(p + 1, " \n"), p + 1);
+    else if (rc == 0)
         rc = -ESRCH;
-    if (rc == 0)
-        *ret = ticks;
     buf_free(&buf);
     return rc;
 }
 
-int proc_getenv(pid_t pid, const char *name, char *buf, size_t size)
+int proc_start_time(pid_t pid, uint64_t *ret)
+{
+    char ticks[32];
+    int rc = stat_field(pid, 22, ticks, sizeof(ticks));
+    if (rc == 0)
+        *ret = strtoull(ticks, NULL, 10);
+    return rc;
+}
+
+/* Why an environment is empty: the process is dead, or is in the middle of exec
+ * (its place is not known yet), or it has none. */
+static int empty_environ(pid_t pid)
+{
+    char state[4], end[32];
+    int rc = stat_field(pid, 3, state, sizeof(state));
+    if (rc == 0)
+        rc = stat_field(pid, 51, end, sizeof(end));
+    if (rc < 0)
+        return rc;
+    if (strchr("ZXx", state[0]))
+        return -ESRCH;
+    return strcmp(end, "0") == 0 ? -EAGAIN : -ENOENT;
+}
+
+static const char *find_entry(const struct buf *all, const char *name)
+{
+    size_t n = strlen(name);
+    for (size_t at = 0; at < all->len; at += strlen(all->data + at) + 1) {
+        const char *entry = all->data + at;
+        if (strncmp(entry, name, n) == 0 && entry[n] == '=')
+            return entry + n + 1;
+    }
+    return NULL;
+}
+
+static int read_environ(pid_t pid, struct buf *out)
 {
     char path[64];
-    struct buf all = {0};
-    size_t n = strlen(name);
     snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
-    int rc = slurp(path, &all);
-    const char *found = NULL;
-    for (size_t at = 0; rc == 0 && at < all.len; at += strlen(all.data + at) + 1) {
-        const char *entry = all.data + at;
-        if (strncmp(entry, name, n) == 0 && entry[n] == '=') {
-            found = entry + n + 1;
-            break;
-        }
-    }
-    if (rc == 0 && !found)
+    int rc = slurp(path, out);
+    if (rc < 0 || out->len > 0)
+        return rc;
+    rc = empty_environ(pid);
+    /* It may have left exec since. */
+    return rc == -ENOENT ? slurp(path, out) : rc;
+}
+
+int proc_getenv(pid_t pid, const char *name, char *buf, size_t size)
+{
+    struct buf all = {0};
+    int rc = read_environ(pid, &all);
+    const char *value = rc == 0 ? find_entry(&all, name) : NULL;
+    if (rc == 0 && !value)
         rc = -ENOENT;
-    if (rc == 0 && strlen(found) >= size)
+    if (rc == 0 && strlen(value) >= size)
         rc = -EOVERFLOW;
     if (rc == 0)
-        strcpy(buf, found);
+        strcpy(buf, value);
     buf_free(&all);
     return rc;
 }

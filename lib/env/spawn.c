@@ -24,6 +24,12 @@
 #define CHILD_SIDE                                                                       \
     __attribute__((noinline, no_sanitize("address", "thread", "undefined")))
 
+#ifdef __SANITIZE_THREAD__
+/* The sanitizer's clone() takes the child for a fork with memory of its own. */
+extern int __clone(int (*fn)(void *arg), void *stack, int flags, void *arg, ...);
+#define clone __clone
+#endif
+
 typedef unsigned long kernel_sigset;
 
 struct kernel_sigaction {

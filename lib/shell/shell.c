@@ -107,16 +107,23 @@ static void start_jobs(struct shell *sh)
     shell_turn_again(sh, RETRY);
 }
 
+/* While it is SPAWNING the tasks are the worker's. */
+static void save_tasks(struct journal *j, const struct job *job)
+{
+    for (unsigned i = 0; job->state == JOB_RUNNING && i < job->ntasks; i++) {
+        const struct task *task = &job->tasks[i];
+        struct journal_task t = {.rank = i, .pid = task->pid};
+        if (task->running && proc_start_time(t.pid, &t.start) == 0)
+            journal_task(j, job->id, &t);
+    }
+}
+
 static void save_job(struct journal *j, const struct job *job)
 {
     if (job->state == JOB_WAITING)
         return;
     journal_begin(j, job->id);
-    for (unsigned i = 0; i < job->ntasks; i++) {
-        struct journal_task t = {.rank = i, .pid = job->tasks[i].pid};
-        if (job->tasks[i].running && proc_start_time(t.pid, &t.start) == 0)
-            journal_task(j, job->id, &t);
-    }
+    save_tasks(j, job);
     if (job->exc_type)
         journal_exception(j, job->id, job->severity, job->exc_type, job->exc_note);
     if (job->state == JOB_DONE)
@@ -160,11 +167,7 @@ static void record(struct watcher *w, int revents, void *arg)
     list_each(job, &sh->young, struct job, young)
     {
         list_del(&job->young);
-        for (unsigned i = 0; i < job->ntasks; i++) {
-            struct journal_task t = {.rank = i, .pid = job->tasks[i].pid};
-            if (job->tasks[i].running && proc_start_time(t.pid, &t.start) == 0)
-                journal_task(sh->journal, job->id, &t);
-        }
+        save_tasks(sh->journal, job);
     }
 }
 

@@ -90,6 +90,23 @@ static int check(int64_t application, int64_t format, const char *path, flux_err
     return 0;
 }
 
+/* What a failure means for a person: SQLite's text, and the way out. */
+static int failure(struct sql *c, int rc, const char *path, flux_error_t *err)
+{
+    int code = sqlite3_errcode(c->db);
+
+    if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT)
+        return error_set(err, EINVAL,
+                         "%s is damaged (%s): move it away or put a copy back, or choose "
+                         "another statedir",
+                         path, sql_error_text(c));
+    if (rc == -ENOSPC)
+        return error_set(err, ENOSPC, "%s: no space left: make room, or choose another "
+                                      "statedir",
+                         path);
+    return error_set(err, -rc, "%s: %s", path, sql_error_text(c));
+}
+
 int schema_open(struct sql *c, const char *path, const char *uuid, flux_error_t *err)
 {
     int64_t tables = 0, application = 0, format = 0;
@@ -98,11 +115,11 @@ int schema_open(struct sql *c, const char *path, const char *uuid, flux_error_t 
     if ((rc = pragma(c, "SELECT count(*) FROM sqlite_schema", &tables)) < 0 ||
         (rc = pragma(c, "PRAGMA application_id", &application)) < 0 ||
         (rc = pragma(c, "PRAGMA user_version", &format)) < 0)
-        return error_set(err, -rc, "%s: %s", path, sql_error_text(c));
+        return failure(c, rc, path, err);
     if ((tables || application) && (rc = check(application, format, path, err)) < 0)
         return rc;
     if ((rc = sql_exec(c, "PRAGMA journal_mode=WAL")) < 0 ||
         (!tables && (rc = create(c, uuid)) < 0))
-        return error_set(err, -rc, "%s: %s", path, sql_error_text(c));
+        return failure(c, rc, path, err);
     return 0;
 }

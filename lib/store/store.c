@@ -2,6 +2,7 @@
 #include "store/store_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,11 @@ static enum store_state get_state(const struct store *cs)
 bool store_is_readonly(const struct store *s)
 {
     return get_state(s) != STORE_WRITABLE;
+}
+
+bool store_has_failed(const struct store *s)
+{
+    return get_state(s) == STORE_FAILED;
 }
 
 void store_on_writable(struct store *s, void (*cb)(bool writable, void *arg), void *arg)
@@ -240,6 +246,18 @@ static int new_store(struct loop *loop, const struct store_options *opts,
     return 0;
 }
 
+/* SQLite gives its other files the mode of this one. */
+static int make_file(struct store *s)
+{
+    struct file *f = NULL;
+    int rc = 0;
+
+    if (s->path && !s->vfs)
+        rc = file_open(s->env, s->path, O_RDWR | O_CREAT, 0600, &f);
+    file_close(f);
+    return rc;
+}
+
 static int open_database(struct store *s, const char *uuid, flux_error_t *err)
 {
     struct sql_open how = {
@@ -256,7 +274,7 @@ static int open_database(struct store *s, const char *uuid, flux_error_t *err)
         return error_set(err, EIO, "libsodium does not start");
     if ((rc = space_init(&s->space, s->env, s->vfs ? NULL : s->path, err)) < 0)
         return rc;
-    if ((rc = sql_open(&how, &s->apply.c)) < 0)
+    if ((rc = make_file(s)) < 0 || (rc = sql_open(&how, &s->apply.c)) < 0)
         return error_set(err, -rc, "%s: %s", name, strerror(-rc));
     sqlite3_busy_timeout(s->apply.c->db, 60000);
     return schema_open(s->apply.c, name, uuid, err);

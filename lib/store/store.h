@@ -52,6 +52,8 @@ const char *store_durability_name(enum store_durability d);
 int store_durability_parse(const char *name, enum store_durability *ret);
 /* True while writes fail for lack of space; `writable` runs when that changes. */
 bool store_is_readonly(const struct store *s);
+/* The store has failed for good (-EIO): there is no use in waiting. */
+bool store_has_failed(const struct store *s);
 void store_on_writable(struct store *s, void (*cb)(bool writable, void *arg), void *arg);
 
 /* A job's summary row. `rec` is the job as job-list shows it, a JSON object. */

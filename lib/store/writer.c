@@ -99,6 +99,14 @@ static void finish(struct store *s, struct list *txns)
     pthread_mutex_unlock(&s->lock);
 }
 
+static void finish_committed(struct store *s, struct list *txns)
+{
+    pthread_mutex_lock(&s->lock);
+    s->commits += !list_empty(txns);
+    list_splice(&s->finished, txns);
+    pthread_mutex_unlock(&s->lock);
+}
+
 static void finish_error(struct store *s, struct list *txns, int error)
 {
     list_each(t, txns, struct store_txn, link)
@@ -149,7 +157,7 @@ static void try_parked(struct store *s)
     int rc = list_empty(&s->parked) ? 0 : commit(s, &s->parked);
 
     if (rc == 0)
-        finish(s, &s->parked);
+        finish_committed(s, &s->parked);
     else if (rc != -ENOSPC) {
         struct list none;
 
@@ -204,12 +212,9 @@ static void step_writable(struct store *s, struct list *batch)
 {
     int rc = commit(s, batch);
 
-    if (rc == 0) {
-        pthread_mutex_lock(&s->lock);
-        s->commits++;
-        list_splice(&s->finished, batch);
-        pthread_mutex_unlock(&s->lock);
-    } else if (rc == -ENOSPC)
+    if (rc == 0)
+        finish_committed(s, batch);
+    else if (rc == -ENOSPC)
         enter_full(s, batch);
     else
         fail_all(s, batch);

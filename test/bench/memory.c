@@ -2,6 +2,7 @@
  * job, for each finished job. */
 
 #include <dirent.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,19 @@ static double instance_pss(int broker)
     if (d)
         closedir(d);
     return kib;
+}
+
+/* When it no longer changes, or after 5 s. */
+static double settled_pss(int broker)
+{
+    double last = -1., now = instance_pss(broker);
+
+    for (int i = 0; i < 5 && now != last; i++) {
+        poll(NULL, 0, 1500);
+        last = now;
+        now = instance_pss(broker);
+    }
+    return now;
 }
 
 struct bulk {
@@ -157,7 +171,7 @@ static void memory_finished(void)
     if (!f || flux_future_get(f, NULL) < 0)
         bench_die("drain: %s", flux_future_error_string(f));
     flux_future_destroy(f);
-    bench_line("memory-finished", (instance_pss(broker) - before) * 1024. / JOBS, "bytes/job",
+    bench_line("memory-finished", (settled_pss(broker) - before) * 1024. / JOBS, "bytes/job",
                100.);
     flux_close(h);
 }

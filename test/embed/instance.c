@@ -179,6 +179,33 @@ START_TEST(an_initial_program_gives_its_exit_code)
 }
 END_TEST
 
+START_TEST(an_initial_program_gets_its_own_environment)
+{
+    const char *const program[] = {
+        "/bin/sh", "-c",
+        "test $FOO = bar -a -z \"$FLUX_JOB_ID$PMI_RANK$PMIX_RANK$FLUX_TASK_RANK\" &&"
+        " test $FLUX_URI != local:///parent &&"
+        " test $(tr '\\0' '\\n' < /proc/$$/environ | grep -c ^FLUX_URI=) = 1",
+        NULL};
+    const char *const environment[] = {"FOO=bar",
+                                       "FLUX_JOB_ID=f1",
+                                       "PMI_RANK=0",
+                                       "PMIX_RANK=0",
+                                       "FLUX_TASK_RANK=0",
+                                       "PATH=/usr/bin:/bin",
+                                       "FLUX_URI=local:///parent",
+                                       NULL};
+    struct flux_instance_options o = FLUX_INSTANCE_OPTIONS_INIT;
+    struct flux_instance *in;
+
+    o.program = program;
+    o.environment = environment;
+    in = make(&o);
+    ck_assert_int_eq(flux_instance_run(in, NULL), 0);
+    flux_instance_destroy(in);
+}
+END_TEST
+
 static void *stopper(void *arg)
 {
     struct flux_instance *in = arg;
@@ -328,6 +355,7 @@ int main(void)
     tcase_add_test(tc, events_reach_an_in_process_handle_with_a_reactor);
     tcase_add_test(tc, a_handle_survives_its_instance);
     tcase_add_test(tc, an_initial_program_gives_its_exit_code);
+    tcase_add_test(tc, an_initial_program_gets_its_own_environment);
     tcase_add_test(tc, run_uses_the_callers_thread_until_it_is_stopped);
     tcase_add_test(tc, wait_times_out);
     tcase_add_test(tc, failures_name_the_thing);

@@ -181,12 +181,10 @@ START_TEST(no_byte_of_much_output_is_lost)
     ck_assert_int_eq(fixture_finish(f, 1), 0);
     fixture_output(f, 1, true);
     const char *p = f->out.data;
-    for (long i = 1; i <= 600000; i++) {
-        char *end;
-        ck_assert_int_eq(strtol(p, &end, 10), i);
-        ck_assert_int_eq(*end, '\n');
-        p = end + 1;
-    }
+    long i = 0;
+    for (char *end; *p && strtol(p, &end, 10) == i + 1 && *end == '\n'; p = end + 1)
+        i++;
+    ck_assert_int_eq(i, 600000);
     ck_assert_int_eq(*p, '\0');
     ck_assert_str_eq(f->err.data, "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n");
 }

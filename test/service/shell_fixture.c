@@ -350,8 +350,8 @@ static const cJSON *find(struct fixture *f, uint64_t id, const char *type, unsig
     const cJSON *found = NULL;
     for (const cJSON *o = f->results->child; o; o = o->next) {
         int64_t i;
-        ck_assert_int_eq(json_int64(json_get(o, "id"), &i), 0);
-        if ((uint64_t)i == id && !strcmp(json_str(json_get(o, "type")), type)) {
+        if (json_int64(json_get(o, "id"), &i) == 0 && (uint64_t)i == id &&
+            !strcmp(json_str(json_get(o, "type")), type)) {
             if (!found)
                 found = json_get(o, "data");
             if (n)

@@ -8,6 +8,13 @@
 #include "base/cleanup.h"
 #include "modules/job-ingest/ingest.h"
 
+/* A turn's requests, on their way. */
+struct flight {
+    struct list link;
+    flux_future_t *f;
+    struct flux_msglist *requests;
+};
+
 static void fail_all(flux_t *h, struct flux_msglist *requests, int errnum,
                      const char *text)
 {
@@ -55,50 +62,63 @@ static void answer_all(flux_t *h, struct flux_msglist *requests, const char *pay
     fail_all(h, requests, EPROTO, "job-manager gave too few answers");
 }
 
+static void flight_free(struct flight *fl)
+{
+    list_del(&fl->link);
+    flux_future_destroy(fl->f);
+    flux_msglist_destroy(fl->requests);
+    free(fl);
+}
+
 static void submit_done(flux_future_t *f, void *arg)
 {
-    struct flux_msglist *requests = arg;
+    struct flight *fl = arg;
     flux_t *h = flux_future_get_flux(f);
     const char *payload;
 
     if (flux_rpc_get(f, &payload) == 0)
-        answer_all(h, requests, payload);
+        answer_all(h, fl->requests, payload);
     else if (errno == ENOSYS)
-        fail_all(h, requests, ENOSYS, "job-manager is not loaded");
+        fail_all(h, fl->requests, ENOSYS, "job-manager is not loaded");
     else
-        fail_all(h, requests, errno, flux_future_error_string(f));
-    flux_future_destroy(f);
+        fail_all(h, fl->requests, errno, flux_future_error_string(f));
+    flight_free(fl);
 }
 
-static void requests_free(void *arg)
+void ingest_give_up(struct ingest *in)
 {
-    flux_msglist_destroy(arg);
+    list_each(fl, &in->flights, struct flight, link)
+    {
+        fail_all(in->h, fl->requests, ENOSYS, "job-ingest is unloading");
+        flight_free(fl);
+    }
 }
 
 void ingest_flush(struct ingest *in)
 {
-    struct flux_msglist *requests = in->requests, *next;
     AUTOFREE char *payload = NULL;
-    flux_future_t *f = NULL;
+    struct flight *fl;
 
     if (in->batch.njobs == 0)
         return;
-    if (!(next = flux_msglist_create())) {
-        submit_batch_free(&in->batch);
-        fail_all(in->h, requests, ENOMEM, "out of memory");
+    payload = submit_batch_take(&in->batch, NULL);
+    if (!payload || !(fl = calloc(1, sizeof(*fl)))) {
+        fail_all(in->h, in->requests, ENOMEM, "out of memory");
         return;
     }
-    in->requests = next;
-    if ((payload = submit_batch_take(&in->batch, NULL)) &&
-        (f = flux_rpc(in->h, "job-manager.submit", payload, FLUX_NODEID_ANY, 0)) &&
-        flux_future_aux_set(f, NULL, requests, requests_free) == 0) {
-        if (flux_future_then(f, -1., submit_done, requests) == 0)
-            return;
-        fail_all(in->h, requests, errno, strerror(errno));
-        flux_future_destroy(f);
+    /* The next turn's list; this one's goes with the flight. */
+    fl->requests = in->requests;
+    list_append(&in->flights, &fl->link);
+    if (!(in->requests = flux_msglist_create())) {
+        in->requests = fl->requests;
+        fl->requests = NULL;
+        flight_free(fl);
+        fail_all(in->h, in->requests, ENOMEM, "out of memory");
         return;
     }
-    fail_all(in->h, requests, ENOMEM, "out of memory");
-    flux_future_destroy(f);
-    flux_msglist_destroy(requests);
+    if (!(fl->f = flux_rpc(in->h, "job-manager.submit", payload, FLUX_NODEID_ANY, 0)) ||
+        flux_future_then(fl->f, -1., submit_done, fl) < 0) {
+        fail_all(in->h, fl->requests, errno, strerror(errno));
+        flight_free(fl);
+    }
 }

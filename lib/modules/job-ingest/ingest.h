@@ -11,6 +11,7 @@
 #include <flux/job.h>
 
 #include "base/json.h"
+#include "base/list.h"
 #include "modules/job-ingest/resources.h"
 #include "proto/slice.h"
 #include "proto/submit.h"
@@ -40,6 +41,7 @@ struct ingest {
     /* This turn's: jobs and their requests. */
     struct submit_batch batch;
     struct flux_msglist *requests;
+    struct list flights; /* turns that wait for the job manager */
 };
 
 /* spec.c: the checked jobspec of a request; borrowed, good until the next call. -errno
@@ -50,5 +52,7 @@ void ingest_spec_forget(struct ingest *in);
 
 /* batch.c: pass on what was collected. */
 void ingest_flush(struct ingest *in);
+/* Give up on what was passed on. */
+void ingest_give_up(struct ingest *in);
 
 #endif

@@ -194,6 +194,7 @@ static void destroy(struct ingest *in)
 {
     flux_msg_handler_delvec(in->handlers);
     flux_watcher_destroy(in->prepare);
+    ingest_give_up(in);
     resources_free(in->resources);
     ingest_spec_forget(in);
     submit_batch_free(&in->batch);
@@ -231,6 +232,7 @@ static int init(flux_t *h, int argc, char **argv, void **ret_ctx)
     if (!in)
         return -1;
     in->h = h;
+    list_init(&in->flights);
     if ((rc = start(in)) < 0) {
         flux_log(h, LOG_ERR, "job-ingest: %s", strerror(-rc));
         destroy(in);

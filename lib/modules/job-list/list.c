@@ -339,8 +339,10 @@ void list_cancel(struct job_list *jl, const flux_msg_t *msg)
 {
     list_each(r, &jl->requests, struct list_request, link)
     {
-        if (flux_cancel_match(msg, r->msg))
+        if (flux_cancel_match(msg, r->msg)) {
+            flux_respond_error(jl->h, r->msg, ENODATA, NULL);
             drop(r);
+        }
     }
 }
 

@@ -40,7 +40,7 @@ struct batches {
     struct batch flying;
     bool busy;   /* flying is with the store */
     bool failed; /* the last commit failed: wait before the next */
-    char refusal[200];
+    char refusal[512];
     flux_watcher_t *prepare;
     flux_watcher_t *retry;
 };
@@ -70,6 +70,15 @@ static void change_free(struct change *c)
 static bool batch_empty(const struct batch *b)
 {
     return b->nchanges + b->nreplies + b->ndeletes == 0 && !b->meta;
+}
+
+/* Nothing in it can be refused: it is about jobs that are on disk already. */
+static bool batch_must(const struct batch *b)
+{
+    for (size_t i = 0; i < b->nchanges; i++)
+        if (b->changes[i]->job->fresh)
+            return false;
+    return true;
 }
 
 /* Nothing for the disk in it, only answers. */
@@ -334,6 +343,19 @@ static void refuse_replies(struct batches *b, struct batch *batch, int error)
             refuse_submission(b, &batch->replies[i], error);
 }
 
+static void set_refusal(struct batches *b, int error)
+{
+    if (error == ENOSPC)
+        snprintf(b->refusal, sizeof(b->refusal),
+                 "no space left for %s: submissions are refused until there is room; "
+                 "work goes on by itself once some is freed",
+                 b->jm->store_name);
+    else
+        snprintf(b->refusal, sizeof(b->refusal),
+                 "%s cannot be written: %s: look at the disk, then restart the instance",
+                 b->jm->store_name, strerror(error));
+}
+
 static void batch_failed(struct batches *b, int error)
 {
     struct job_manager *jm = b->jm;
@@ -341,14 +363,8 @@ static void batch_failed(struct batches *b, int error)
     const char *key;
     void *value;
 
-    if (error == ENOSPC)
-        snprintf(b->refusal, sizeof(b->refusal),
-                 "no space left for %s: submissions are refused until there is room",
-                 jm->store_name);
-    else
-        snprintf(b->refusal, sizeof(b->refusal), "%s cannot be written: %s",
-                 jm->store_name, strerror(error));
-    if (!b->failed)
+    set_refusal(b, error);
+    if (!b->failed && !store_is_readonly(jm->store)) /* or writable_cb has told it */
         flux_log(jm->h, LOG_CRIT, "%s", b->refusal);
     b->failed = true;
     b->flying = (struct batch){0};
@@ -384,9 +400,7 @@ static void commit_done(int error, void *arg)
         batch_failed(b, -error);
         return;
     }
-    if (b->failed)
-        flux_log(b->jm->h, LOG_INFO, "%s can be written again", b->jm->store_name);
-    b->failed = false;
+    b->failed = b->failed && store_is_readonly(b->jm->store);
     done = b->flying;
     b->flying = (struct batch){0};
     batch_done(b, &done);
@@ -413,8 +427,11 @@ static void commit(struct batches *b)
         rc = -ENOMEM;
     else if ((rc = write_batch(b, &b->flying, t)) < 0)
         store_txn_free(t);
-    else
+    else {
+        if (batch_must(&b->flying))
+            store_txn_must(t);
         rc = store_commit(jm->store, t, commit_done, b);
+    }
     if (rc < 0)
         commit_done(rc, b);
 }
@@ -438,7 +455,14 @@ static void writable_cb(bool writable, void *arg)
 {
     struct batches *b = arg;
 
-    if (writable && flux_watcher_is_active(b->retry)) {
+    if (!writable) {
+        set_refusal(b, store_has_failed(b->jm->store) ? EIO : ENOSPC);
+        flux_log(b->jm->h, LOG_CRIT, "%s", b->refusal);
+        return;
+    }
+    flux_log(b->jm->h, LOG_INFO, "%s can be written again", b->jm->store_name);
+    b->failed = false;
+    if (flux_watcher_is_active(b->retry)) {
         flux_timer_watcher_reset(b->retry, 0., 0.);
         flux_watcher_stop(b->retry);
         flux_watcher_start(b->retry);
@@ -450,9 +474,7 @@ const char *batches_refusal(struct batches *b)
     if (!b->failed && !store_is_readonly(b->jm->store))
         return NULL;
     if (!b->failed)
-        snprintf(b->refusal, sizeof(b->refusal),
-                 "no space left for %s: submissions are refused until there is room",
-                 b->jm->store_name);
+        set_refusal(b, store_has_failed(b->jm->store) ? EIO : ENOSPC);
     return b->refusal;
 }
 

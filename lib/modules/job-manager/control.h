@@ -20,6 +20,9 @@ void kill_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg
 void killall_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg);
 void update_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg);
 
+/* Give up on requests that were passed on. */
+void control_give_up(struct job_manager *jm);
+
 /* The active job of a request, if the sender may act on it; else NULL after answering:
  * ENOENT, or EPERM with `eperm`. */
 struct job *control_job(struct job_manager *jm, const flux_msg_t *msg, flux_jobid_t id,

@@ -8,16 +8,18 @@
 #include "modules/job-manager/control.h"
 #include "modules/job-manager/exec.h"
 
-/* The answer of the execution service, passed on to who asked (msg NULL: nobody). */
+/* A request whose answer is the execution service's. */
 struct relay {
+    struct list link;
     flux_t *h;
     const flux_msg_t *msg;
+    flux_future_t *f;
 };
 
-static void relay_free(void *arg)
+static void relay_free(struct relay *r)
 {
-    struct relay *r = arg;
-
+    list_del(&r->link);
+    flux_future_destroy(r->f);
     flux_msg_decref(r->msg);
     free(r);
 }
@@ -30,7 +32,16 @@ static void kill_done(flux_future_t *f, void *arg)
         flux_respond_error(r->h, r->msg, errno, flux_future_error_string(f));
     else
         flux_respond(r->h, r->msg, NULL);
-    flux_future_destroy(f);
+    relay_free(r);
+}
+
+void control_give_up(struct job_manager *jm)
+{
+    list_each(r, &jm->relays, struct relay, link)
+    {
+        flux_respond_error(jm->h, r->msg, ENOSYS, "job-manager is unloading");
+        relay_free(r);
+    }
 }
 
 static flux_future_t *send_kill(struct job_manager *jm, const struct job *job, int signum,
@@ -51,8 +62,7 @@ static bool is_killable(struct job_manager *jm, const struct job *job)
 void kill_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
 {
     struct job_manager *jm = arg;
-    struct relay *r = NULL;
-    flux_future_t *f = NULL;
+    struct relay *r;
     struct job *job;
     int64_t id;
     int signum;
@@ -72,20 +82,18 @@ void kill_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg
         manager_respond_error(jm, msg, EINVAL, "job is not running");
         return;
     }
-    if (!(r = calloc(1, sizeof(*r))) || !(f = send_kill(jm, job, signum, 0)))
-        goto error;
-    *r = (struct relay){h, flux_msg_incref(msg)};
-    if (flux_future_aux_set(f, NULL, r, relay_free) < 0) {
-        flux_msg_decref(r->msg);
-        goto error;
-    }
-    if (flux_future_then(f, -1., kill_done, r) == 0)
+    if (!(r = calloc(1, sizeof(*r)))) {
+        manager_respond_error(jm, msg, ENOMEM, "out of memory");
         return;
-    r = NULL;
-error:
-    manager_respond_error(jm, msg, errno, "kill: %s", strerror(errno));
-    flux_future_destroy(f);
-    free(r);
+    }
+    r->h = h;
+    r->msg = flux_msg_incref(msg);
+    list_append(&jm->relays, &r->link);
+    if (!(r->f = send_kill(jm, job, signum, 0)) ||
+        flux_future_then(r->f, -1., kill_done, r) < 0) {
+        manager_respond_error(jm, msg, errno, "kill: %s", strerror(errno));
+        relay_free(r);
+    }
 }
 
 void killall_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)

@@ -103,7 +103,7 @@ void manager_respond_unknown(struct job_manager *jm, const flux_msg_t *msg,
 void manager_respond_error(struct job_manager *jm, const flux_msg_t *msg, int errnum,
                            const char *fmt, ...)
 {
-    char text[256];
+    char text[640];
     va_list ap;
 
     va_start(ap, fmt);

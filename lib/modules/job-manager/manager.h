@@ -43,6 +43,7 @@ struct job_manager {
     flux_msg_handler_t **handlers;
     struct umap *jobs;   /* id -> struct job: active, or their end is not on disk yet */
     struct list advance; /* jobs that may take a step */
+    struct list relays;  /* requests passed on to the execution service */
     struct intern *strings;
     uint64_t max_id;                     /* the highest id ever given */
     uint64_t inactive;                   /* ended jobs in the store */

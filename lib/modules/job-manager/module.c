@@ -109,6 +109,7 @@ static void destroy(struct job_manager *jm)
     void *value;
 
     flux_msg_handler_delvec(jm->handlers);
+    control_give_up(jm);
     batches_free(jm->batches);
     for (size_t it = 0; jm->jobs && umap_next(jm->jobs, &it, NULL, &value);)
         job_free(value, jm->strings);
@@ -133,13 +134,23 @@ static void destroy(struct job_manager *jm)
     free(jm);
 }
 
+static char *store_name(flux_t *h)
+{
+    const char *statedir = flux_attr_get(h, "statedir");
+    char *name;
+
+    if (!statedir || !*statedir)
+        return strdup("the instance's store");
+    return asprintf(&name, "%s/store.sqlite", statedir) < 0 ? NULL : name;
+}
+
 static int make_parts(struct job_manager *jm)
 {
     int rc;
 
     if (!(jm->strings = intern_new()) || !(jm->jobs = umap_new(NULL)) ||
         !(jm->alive = calloc(1, sizeof(*jm->alive))) ||
-        !(jm->store_name = strdup("the instance's store")))
+        !(jm->store_name = store_name(jm->h)))
         return -ENOMEM;
     *jm->alive = (struct alive){.refs = 1, .jm = jm};
     if ((rc = restart_new(jm, &jm->restart)) < 0 ||
@@ -176,6 +187,7 @@ static int init(flux_t *h, int argc, char **argv, void **ret_ctx)
         return -1;
     jm->h = h;
     list_init(&jm->advance);
+    list_init(&jm->relays);
     if (!(jm->store = flux_aux_get(h, "flux::store")) || !(jm->r = flux_get_reactor(h))) {
         flux_log(h, LOG_ERR, "job-manager needs the instance's store");
         free(jm);

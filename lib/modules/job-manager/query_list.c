@@ -39,8 +39,9 @@ void list_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg
     int64_t id = 0;
     void *value;
 
-    if (flux_msg_has_payload(msg) && flux_request_unpack(msg, NULL, "{s?o s?i}", "attrs",
-                                                         &attrs, "states", &states) < 0) {
+    if (flux_msg_has_payload(msg) &&
+        flux_request_unpack(msg, NULL, "{s?o s?i s?I}", "attrs", &attrs, "states",
+                            &states, "id", &id) < 0) {
         manager_respond_error(jm, msg, EPROTO, "malformed list request");
         return;
     }

@@ -16,6 +16,20 @@
 #include "env/file.h"
 #include "modules/resource/discover.h"
 
+/* Leave out the parts of hwloc that bind to every processor in turn, or that look for
+ * devices. */
+static void leave_out(hwloc_topology_t topo)
+{
+#if HWLOC_API_VERSION >= 0x00020100
+    static const char *const parts[] = {"x86",  "pci",  "opencl",    "cuda",
+                                        "nvml", "rsmi", "levelzero", "gl"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+        hwloc_topology_set_components(topo, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST,
+                                      parts[i]);
+#endif
+}
+
 static int load_topology(hwloc_topology_t *topo, bool restrict_to_binding)
 {
     hwloc_bitmap_t bound;
@@ -23,6 +37,7 @@ static int load_topology(hwloc_topology_t *topo, bool restrict_to_binding)
 
     if (hwloc_topology_init(topo) < 0)
         return -ENOMEM;
+    leave_out(*topo);
     if (hwloc_topology_set_all_types_filter(*topo, HWLOC_TYPE_FILTER_KEEP_NONE) < 0 ||
         hwloc_topology_set_type_filter(*topo, HWLOC_OBJ_CORE,
                                        HWLOC_TYPE_FILTER_KEEP_ALL) < 0 ||

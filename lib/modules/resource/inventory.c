@@ -293,6 +293,32 @@ static int find_all(flux_t *h, const flux_conf_t *conf, struct env *env,
     return make_discovered(h, env, set, inv->all, err);
 }
 
+/* Properties speak of ranks that are left. */
+static int limit_properties(struct rset *rs, const struct idset *gone)
+{
+    const cJSON *all = rset_properties(rs), *p;
+    cJSON *left = all && !idset_empty(gone) ? cJSON_CreateObject() : NULL;
+    int rc = 0;
+
+    if (!left)
+        return 0;
+    cJSON_ArrayForEach(p, all)
+    {
+        CLEANUP(idset_destroy_p) struct idset *ids = idset_decode(json_str(p));
+        if (!ids || idset_subtract(ids, gone) < 0)
+            rc = -ENOMEM;
+        if (rc == 0 && !idset_empty(ids)) {
+            AUTOFREE char *text = idset_encode(ids, IDSET_FLAG_RANGE);
+            if (!text || !cJSON_AddStringToObject(left, p->string, text))
+                rc = -ENOMEM;
+        }
+    }
+    if (rc == 0)
+        rc = rset_set_properties(rs, left);
+    json_free(left);
+    return rc;
+}
+
 int inventory_make(flux_t *h, const flux_conf_t *conf, struct env *env, const char *path,
                    struct inventory *ret, flux_error_t *err)
 {
@@ -308,7 +334,8 @@ int inventory_make(flux_t *h, const flux_conf_t *conf, struct env *env, const ch
         error_set(err, -rc, "resources: %s", strerror(-rc));
     if (rc == 0)
         rc = inventory_targets(&inv, set.exclude ? set.exclude : "", &inv.exclude, err);
-    if (rc == 0 && (rc = rset_reject(inv.all, inv.exclude, &inv.usable)) < 0)
+    if (rc == 0 && ((rc = rset_reject(inv.all, inv.exclude, &inv.usable)) < 0 ||
+                    (rc = limit_properties(inv.usable, inv.exclude)) < 0))
         error_set(err, -rc, "resources: %s", strerror(-rc));
     if (rc < 0) {
         inventory_finish(&inv);

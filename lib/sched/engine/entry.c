@@ -8,6 +8,9 @@
 
 #include "sched/engine/entry.h"
 
+/* An empty table keeps this many chunks; what a large queue needed goes back. */
+#define KEEP_CHUNKS 2
+
 static inline uint64_t mix(uint64_t x)
 {
     x ^= x >> 33;
@@ -111,6 +114,15 @@ int64_t entry_add(struct entries *t, uint64_t id)
     return handle;
 }
 
+void entries_finish(struct entries *t)
+{
+    for (uint32_t i = 0; i < t->nchunks; i++)
+        free(t->chunk[i]);
+    free(t->chunk);
+    free(t->hash);
+    *t = (struct entries){0};
+}
+
 void entry_del(struct entries *t, uint32_t handle)
 {
     struct entry *e = entry_get(t, handle);
@@ -119,7 +131,8 @@ void entry_del(struct entries *t, uint32_t handle)
     e->state = ENTRY_FREE;
     e->link[0][0] = t->free;
     t->free = handle;
-    t->count--;
+    if (--t->count == 0 && t->nchunks > KEEP_CHUNKS)
+        entries_finish(t);
 }
 
 struct entry *entry_check(const struct entries *t, uint32_t handle)
@@ -128,13 +141,4 @@ struct entry *entry_check(const struct entries *t, uint32_t handle)
         return NULL;
     struct entry *e = entry_get(t, handle);
     return e->state == ENTRY_FREE ? NULL : e;
-}
-
-void entries_finish(struct entries *t)
-{
-    for (uint32_t i = 0; i < t->nchunks; i++)
-        free(t->chunk[i]);
-    free(t->chunk);
-    free(t->hash);
-    *t = (struct entries){0};
 }

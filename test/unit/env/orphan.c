@@ -114,6 +114,47 @@ START_TEST(running_orphans_are_left_alone)
 }
 END_TEST
 
+/* Make the next process of this system get a given number; needs privilege. */
+static bool set_next_pid(pid_t pid)
+{
+    FILE *f = fopen("/proc/sys/kernel/ns_last_pid", "w");
+    if (!f)
+        return false;
+    fprintf(f, "%d", (int)pid - 1);
+    return fclose(f) == 0;
+}
+
+static pid_t fork_exiting(void)
+{
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(0);
+    siginfo_t si;
+    ck_assert_int_eq(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT), 0);
+    return pid;
+}
+
+START_TEST(a_number_used_again_is_not_taken_for_our_child)
+{
+    char *argv[] = {"true", NULL};
+    struct proc_spec spec = {.path = "true", .argv = argv, .flags = PROC_SEARCH};
+    for (int i = 0; i < 100; i++) { /* others may take the number first */
+        struct pollfd p = {.events = POLLIN};
+        pid_t pid, again;
+        ck_assert_int_eq(proc_spawn(env, &spec, &pid, &p.fd, NULL), 0);
+        ck_assert_int_eq(poll(&p, 1, 30000), 1);
+        ck_assert_int_eq(proc_reap(env, p.fd, pid, NULL, NULL), 0);
+        close(p.fd);
+        if (!set_next_pid(pid))
+            return;
+        again = fork_exiting();
+        ck_assert_int_eq(proc_reap_orphans(env), 1);
+        if (again == pid)
+            return;
+    }
+}
+END_TEST
+
 /* One thread spawns and reaps short-lived children while another reaps orphans: no
  * exit status may be lost, however soon the child exits. */
 static atomic_int over;
@@ -161,6 +202,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, orphans_are_reaped_and_our_children_are_not);
     tcase_add_test(tc, running_orphans_are_left_alone);
+    tcase_add_test(tc, a_number_used_again_is_not_taken_for_our_child);
     tcase_add_test(tc, children_just_born_are_known);
     suite_add_tcase(s, tc);
     return run_suite(s);

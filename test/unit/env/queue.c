@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "world.h"
 
@@ -77,6 +78,36 @@ START_TEST(endless_posts_do_not_starve_timers)
     ck_assert_int_eq(loop_run(log.l, 0), 0);
     ck_assert_str_eq(log.text, "t");
     watcher_free(log.w);
+    loop_unref(log.l);
+}
+END_TEST
+
+static void post_once(struct watcher *w, int revents, void *arg)
+{
+    struct log *log = arg;
+    if (log->n == 0 && log->w) {
+        log->w = NULL;
+        loop_post(log->l, add_a, log);
+    } else if (log->n == 1) {
+        loop_stop(log->l);
+    }
+}
+
+START_TEST(posts_run_though_a_descriptor_is_always_ready)
+{
+    struct log log = {.l = world_loop(REAL)};
+    struct watcher *w;
+    int fd[2];
+    ck_assert_int_eq(pipe(fd), 0);
+    watcher_new_fd(log.l, fd[1], LOOP_OUT, post_once, &log, &w);
+    watcher_start(w);
+    log.w = w;
+    for (int i = 0; i < 1000 && log.n == 0; i++)
+        loop_run(log.l, LOOP_ONCE);
+    ck_assert_str_eq(log.text, "a");
+    watcher_free(w);
+    close(fd[0]);
+    close(fd[1]);
     loop_unref(log.l);
 }
 END_TEST
@@ -291,6 +322,7 @@ int main(void)
     tcase_add_loop_test(tc, posts_run_in_order_even_without_watchers, 0, WORLDS);
     tcase_add_loop_test(tc, posts_may_post, 0, WORLDS);
     tcase_add_loop_test(tc, endless_posts_do_not_starve_timers, 0, WORLDS);
+    tcase_add_test(tc, posts_run_though_a_descriptor_is_always_ready);
     tcase_add_loop_test(tc, what_is_posted_runs_at_the_latest_when_the_loop_goes, 0,
                         WORLDS);
     tcase_add_loop_test(tc, kicks_before_a_turn_are_one, 0, WORLDS);

@@ -92,6 +92,34 @@ START_TEST(equal_seeds_give_equal_runs_and_others_do_not)
 }
 END_TEST
 
+START_TEST(the_seed_decides_what_comes_first_of_one_moment)
+{
+    int a_first = 0;
+    for (uint64_t seed = 0; seed < 100; seed++) {
+        struct scene s;
+        struct watcher *w[2];
+        memset(&s, 0, sizeof(s));
+        env_new_sim(seed, &s.env);
+        loop_new(s.env, &s.l[0]);
+        for (int i = 0; i < 2; i++) {
+            s.actors[i] = (struct actor){&s, i, 0};
+            s.l[i] = s.l[0];
+            watcher_new_timer(s.l[0], 1, 0, act, &s.actors[i], &w[i]);
+            watcher_start(w[i]);
+        }
+        env_sim_run(s.env, 10);
+        a_first += strchr(s.text, 'a') < strchr(s.text, 'b');
+        watcher_free(w[0]);
+        watcher_free(w[1]);
+        s.l[1] = s.l[2] = s.l[3] = NULL;
+        loop_unref(s.l[0]);
+        env_unref(s.env);
+    }
+    ck_assert_int_gt(a_first, 20);
+    ck_assert_int_lt(a_first, 80);
+}
+END_TEST
+
 START_TEST(the_programs_own_events_count)
 {
     struct env *a = world_new(SIM), *b = world_new(SIM), *real = world_new(REAL);
@@ -324,6 +352,7 @@ int main(void)
     Suite *s = suite_create("env/sim");
     TCase *tc = tcase_create("sim");
     tcase_add_test(tc, equal_seeds_give_equal_runs_and_others_do_not);
+    tcase_add_test(tc, the_seed_decides_what_comes_first_of_one_moment);
     tcase_add_test(tc, the_programs_own_events_count);
     tcase_add_test(tc, randomness_comes_from_the_seed_and_moves_no_event);
     tcase_add_test(tc, whoever_runs_one_loop_runs_all);

@@ -76,8 +76,13 @@ END_TEST
 START_TEST(bad_rows_are_refused_with_a_reason)
 {
     static const char *const rows[] = {
-        "", "{", "[]", "{\"id\":1}", "{\"id\":1,\"state\":3,\"x\":{\"v\":1}}",
-        "{\"id\":1,\"state\":8}", "{\"id\":1,\"state\":8,\"x\":{\"v\":2}}",
+        "",
+        "{",
+        "[]",
+        "{\"id\":1}",
+        "{\"id\":1,\"state\":3,\"x\":{\"v\":1}}",
+        "{\"id\":1,\"state\":8}",
+        "{\"id\":1,\"state\":8,\"x\":{\"v\":2}}",
         "{\"id\":1,\"state\":8,\"x\":{\"v\":1,\"shape\":[1,2]}}"};
 
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -41,8 +41,8 @@ static void add(struct buf *log, enum event_id id)
 
 /* The usual life, interrupted by an exception after each of its events. */
 static const enum event_id life[] = {
-    EVENT_SUBMIT, EVENT_VALIDATE, EVENT_DEPEND, EVENT_PRIORITY, EVENT_ALLOC,
-    EVENT_START,  EVENT_FINISH,   EVENT_RELEASE, EVENT_FREE,    EVENT_CLEAN,
+    EVENT_SUBMIT, EVENT_VALIDATE, EVENT_DEPEND,  EVENT_PRIORITY, EVENT_ALLOC,
+    EVENT_START,  EVENT_FINISH,   EVENT_RELEASE, EVENT_FREE,     EVENT_CLEAN,
 };
 static const int states[] = {1, 2, 4, 8, 16, 16, 32, 32, 32, 64};
 
@@ -104,7 +104,8 @@ static void walk(flux_job_state_t state, struct buf *log, unsigned depth)
         flux_job_state_t next = state_after(state, id);
 
         if (id == EVENT_DEPENDENCY_ADD || id == EVENT_DEPENDENCY_REMOVE ||
-            id == EVENT_INVALIDATE || (id >= EVENT_PROLOG_START && id <= EVENT_PROLOG_FINISH) ||
+            id == EVENT_INVALIDATE ||
+            (id >= EVENT_PROLOG_START && id <= EVENT_PROLOG_FINISH) ||
             id == EVENT_EPILOG_START || id == EVENT_EPILOG_FINISH || id == EVENT_MEMO ||
             id == EVENT_SET_FLAGS || id == EVENT_RESOURCE_UPDATE || id == EVENT_URGENCY)
             continue;

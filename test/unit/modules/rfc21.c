@@ -30,8 +30,8 @@ struct reader {
 static int wrong(struct reader *rd, const char *name, const char *fmt, ...)
 {
     va_list ap;
-    int n = snprintf(rd->r->why, sizeof(rd->r->why), "event %u (%s): ", rd->r->nevents,
-                     name);
+    int n =
+        snprintf(rd->r->why, sizeof(rd->r->why), "event %u (%s): ", rd->r->nevents, name);
 
     va_start(ap, fmt);
     vsnprintf(rd->r->why + n, sizeof(rd->r->why) - (size_t)n, fmt, ap);

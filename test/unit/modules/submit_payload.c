@@ -93,9 +93,9 @@ END_TEST
 
 START_TEST(slices_of_odd_text)
 {
-    static const char *const bad[] = {"",       "{",        "{\"a\"}",   "{\"a\":}",
-                                      "{a:1}",  "{\"a\":1", "{\"a:1}",   "[1,2",
-                                      "{\"a\":1 \"b\":2}", "{\"a\":[1}"};
+    static const char *const bad[] = {
+        "",         "{",       "{\"a\"}", "{\"a\":}",          "{a:1}",
+        "{\"a\":1", "{\"a:1}", "[1,2",    "{\"a\":1 \"b\":2}", "{\"a\":[1}"};
     static const char odd[] = " { \"a\\\\\" : [ 1 , \"}\" ] , \"b\" : -12 } ";
     struct slice all, key, val;
     int64_t i;

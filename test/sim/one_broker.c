@@ -1,0 +1,293 @@
+/* A whole instance of one broker in a simulated world: one thread, virtual time, all that may
+ * happen in another order drawn from a seed. The same seed gives the same trace, to the last
+ * event; SEED=n in the environment repeats one.
+ */
+#include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <flux/connector.h>
+#include <flux/core.h>
+#include <flux/job.h>
+
+#include "base/buf.h"
+#include "broker/broker.h"
+#include "rfc21.h"
+
+#define JOBS 100
+#define CORES 16
+#define LATEST 100000. /* virtual seconds by which all must be over */
+
+struct sim_job {
+    struct world *w;
+    flux_jobid_t id;
+    flux_future_t *submit, *watch;
+    struct buf log;
+    double alloc, freed;
+};
+
+struct world {
+    struct env *env;
+    flux_reactor_t *r;
+    struct broker *b;
+    flux_t *h;
+    bool up;
+    unsigned events, ended;
+    struct sim_job jobs[JOBS];
+};
+
+struct outcome {
+    uint64_t hash;
+    unsigned events;
+    double virtual_time, wall_time;
+};
+
+static double run_duration(int i)
+{
+    return 1. + i * 7 % 50;
+}
+
+static void up_cb(int errnum, const flux_error_t *err, void *arg)
+{
+    struct world *w = arg;
+
+    ck_assert_msg(errnum == 0, "the broker did not come up: %s", err ? err->text : "?");
+    w->up = true;
+}
+
+static void start(struct world *w, uint64_t seed)
+{
+    static const char *const keys[] = {"fake-resources.nnodes=4",
+                                       "fake-resources.cores-per-node=4", NULL};
+    static const char *const environment[] = {NULL};
+    struct flux_instance_options opts = FLUX_INSTANCE_OPTIONS_INIT;
+    flux_error_t err;
+
+    opts.config_keys = keys;
+    opts.environment = environment;
+    ck_assert_int_eq(env_new_sim(seed, &w->env), 0);
+    w->r = flux_reactor_create_env(w->env);
+    ck_assert_ptr_nonnull(w->r);
+    ck_assert_msg(broker_new(w->env, w->r, &opts, &w->b, &err) == 0, "%s", err.text);
+    broker_start(w->b, up_cb, w);
+    for (double t = 0.; !w->up && t < 60.; t += 0.1)
+        env_sim_run(w->env, t);
+    ck_assert(w->up);
+    ck_assert_int_eq(broker_open(w->b, &w->h), 0);
+    ck_assert_int_eq(flux_set_reactor(w->h, w->r), 0);
+}
+
+/* Its end is the loop's. */
+static void stop(struct world *w)
+{
+    flux_close(w->h);
+    broker_stop(w->b);
+    while (!broker_is_down(w->b))
+        ck_assert_int_ge(flux_reactor_run(w->r, 0), 0);
+    ck_assert_int_eq(broker_exit_code(w->b), 0);
+    broker_free(w->b);
+    flux_reactor_destroy(w->r);
+}
+
+static void event_cb(flux_future_t *f, void *arg)
+{
+    struct sim_job *job = arg;
+    const char *line;
+
+    if (flux_job_event_watch_get(f, &line) < 0) {
+        ck_assert_msg(errno == ENODATA, "job %ju: %s", (uintmax_t)job->id,
+                      flux_future_error_string(f));
+        if (++job->w->ended == JOBS)
+            flux_reactor_stop(job->w->r);
+        return;
+    }
+    job->w->events++;
+    env_sim_trace(job->w->env, line, job->id, 0);
+    buf_adds(&job->log, line);
+    if (job->log.data[job->log.len - 1] != '\n')
+        buf_addc(&job->log, '\n');
+    flux_future_reset(f);
+}
+
+static void submitted_cb(flux_future_t *f, void *arg)
+{
+    struct sim_job *job = arg;
+
+    ck_assert_msg(flux_job_submit_get_id(f, &job->id) == 0, "submit: %s",
+                  flux_future_error_string(f));
+    job->watch = flux_job_event_watch(job->w->h, job->id, "eventlog", 0);
+    ck_assert_ptr_nonnull(job->watch);
+    ck_assert_int_eq(flux_future_then(job->watch, -1., event_cb, job), 0);
+}
+
+static void submit(struct world *w, int i)
+{
+    struct sim_job *job = &w->jobs[i];
+    char spec[1024];
+
+    snprintf(spec, sizeof(spec),
+             "{\"version\":1,\"resources\":[{\"type\":\"slot\",\"count\":1,\"label\":"
+             "\"task\",\"with\":[{\"type\":\"core\",\"count\":1}]}],\"tasks\":[{"
+             "\"command\":[\"true\"],\"slot\":\"task\",\"count\":{\"per_slot\":1}}],"
+             "\"attributes\":{\"system\":{\"duration\":0,\"exec\":{\"test\":{"
+             "\"run_duration\":\"%gs\"}}}}}",
+             run_duration(i));
+    job->w = w;
+    job->submit = flux_job_submit(w->h, spec, FLUX_JOB_URGENCY_DEFAULT, 0);
+    ck_assert_ptr_nonnull(job->submit);
+    ck_assert_int_eq(flux_future_then(job->submit, -1., submitted_cb, job), 0);
+}
+
+/* When an event of a job happened, by its log. */
+static double time_of(const struct sim_job *job, const char *event)
+{
+    char name[64];
+    const char *at, *stamp;
+
+    snprintf(name, sizeof(name), "\"name\":\"%s\"", event);
+    at = strstr(job->log.data, name);
+    ck_assert_msg(at != NULL, "no %s in %s", event, job->log.data);
+    while (at > job->log.data && at[-1] != '\n')
+        at--;
+    stamp = strstr(at, "\"timestamp\":");
+    ck_assert_ptr_nonnull(stamp);
+    return atof(stamp + strlen("\"timestamp\":"));
+}
+
+static void check_job(struct sim_job *job, int i)
+{
+    struct rfc21 r;
+
+    buf_adds(&job->log, "");
+    ck_assert_msg(rfc21_check(job->log.data, job->log.len, &r) == 0, "job %ju: %s\n%s",
+                  (uintmax_t)job->id, r.why, job->log.data);
+    ck_assert_int_eq(r.state, FLUX_JOB_STATE_INACTIVE);
+    ck_assert_int_eq(r.status, 0);
+    ck_assert(r.started && r.finished && r.freed && !r.doomed);
+    job->alloc = time_of(job, "alloc");
+    job->freed = time_of(job, "free");
+    ck_assert_double_ge(time_of(job, "finish") - time_of(job, "start"),
+                        run_duration(i) - 1e-3);
+}
+
+/* No core had two jobs at a time. */
+static void check_cores(const struct world *w)
+{
+    for (int i = 0; i < JOBS; i++) {
+        int at_once = 0;
+
+        for (int k = 0; k < JOBS; k++)
+            at_once += w->jobs[k].alloc <= w->jobs[i].alloc &&
+                       w->jobs[i].alloc < w->jobs[k].freed;
+        ck_assert_int_le(at_once, CORES);
+    }
+}
+
+static double wall(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+static void finish(struct world *w)
+{
+    for (int i = 0; i < JOBS; i++) {
+        check_job(&w->jobs[i], i);
+        flux_future_destroy(w->jobs[i].submit);
+        flux_future_destroy(w->jobs[i].watch);
+    }
+    check_cores(w);
+    for (int i = 0; i < JOBS; i++)
+        buf_free(&w->jobs[i].log);
+}
+
+static struct outcome simulate(uint64_t seed)
+{
+    struct world *w = calloc(1, sizeof(*w));
+    struct outcome o = {.wall_time = wall()};
+
+    start(w, seed);
+    for (int i = 0; i < JOBS; i++)
+        submit(w, i);
+    while (w->ended < JOBS && env_monotonic(w->env) < LATEST)
+        ck_assert_int_ge(flux_reactor_run(w->r, 0), 0);
+    ck_assert_uint_eq(w->ended, JOBS);
+    o.virtual_time = env_monotonic(w->env);
+    finish(w);
+    stop(w);
+    o.events = w->events;
+    o.hash = env_sim_hash(w->env);
+    o.wall_time = wall() - o.wall_time;
+    env_unref(w->env);
+    free(w);
+    printf("seed %" PRIu64 ": trace %016" PRIx64
+           ", %u job events, %.1f s of virtual time in "
+           "%.3f s, %.0f job events/s\n",
+           seed, o.hash, o.events, o.virtual_time, o.wall_time, o.events / o.wall_time);
+    return o;
+}
+
+static uint64_t first_seed(void)
+{
+    const char *s = getenv("SEED");
+
+    return s ? strtoull(s, NULL, 0) : 1;
+}
+
+START_TEST(a_hundred_jobs_run_on_virtual_time)
+{
+    struct outcome o = simulate(first_seed());
+    double work = 0.;
+
+    for (int i = 0; i < JOBS; i++)
+        work += run_duration(i);
+    ck_assert_double_ge(o.virtual_time, work / CORES);
+    ck_assert_double_le(o.virtual_time, work / CORES + 60.);
+}
+END_TEST
+
+START_TEST(the_same_seed_gives_the_same_trace)
+{
+    struct outcome a = simulate(first_seed()), b = simulate(first_seed());
+
+    ck_assert_uint_eq(a.hash, b.hash);
+    ck_assert_uint_eq(a.events, b.events);
+    ck_assert(a.virtual_time == b.virtual_time);
+}
+END_TEST
+
+START_TEST(another_seed_gives_another_trace)
+{
+    ck_assert_uint_ne(simulate(first_seed()).hash, simulate(first_seed() + 1).hash);
+}
+END_TEST
+
+START_TEST(no_order_of_events_loses_a_job)
+{
+    simulate(first_seed() + 2 + (uint64_t)_i);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("one_broker");
+    TCase *tc = tcase_create("one_broker");
+    int failed;
+
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, a_hundred_jobs_run_on_virtual_time);
+    tcase_add_test(tc, the_same_seed_gives_the_same_trace);
+    tcase_add_test(tc, another_seed_gives_another_trace);
+    tcase_add_loop_test(tc, no_order_of_events_loses_a_job, 0, 20);
+    suite_add_tcase(s, tc);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_NORMAL);
+    failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed != 0;
+}
