@@ -147,15 +147,21 @@ static int load_config(struct cli *c, flux_t *h, const cJSON *o)
 static int set_one(struct cli *c, cJSON *o, const char *arg)
 {
     const char *eq = strchr(arg, '='), *last;
-    cJSON *holder, *value;
+    const char *type = cli_str(c, "type", "any");
+    cJSON *holder, *value = NULL;
     char key[256];
 
     if (!eq || eq == arg)
         return cli_usage(c, "'%s' is not KEY=VALUE", arg);
     snprintf(key, sizeof(key), "%.*s", (int)(eq - arg), arg);
-    value = cJSON_Parse(eq + 1);
-    if (!value)
+    if (strcmp(type, "string"))
+        value = cJSON_Parse(eq + 1);
+    if (!value && (!strcmp(type, "any") || !strcmp(type, "string")))
         value = cJSON_CreateString(eq + 1);
+    if (!value || !has_type(value, type)) {
+        cJSON_Delete(value);
+        return cli_usage(c, "%s: '%s' does not have the type %s", key, eq + 1, type);
+    }
     holder = find_holder(o, key, true, &last);
     if (!holder || !cJSON_IsObject(holder) || !value) {
         cJSON_Delete(value);
@@ -207,10 +213,17 @@ static int run_unset(struct cli *c)
     return edit(c, unset_one);
 }
 
+static const struct cli_option set_options[] = {
+    {"type", 't', CLI_REQUIRED, "TYPE",
+     "Take VALUE as string, integer, real, boolean, object or array"},
+    {0},
+};
+
 static const struct cli_command config_set = {
     .name = "set",
     .args = "KEY=VALUE...",
     .help = "Set keys in the running instance",
+    .options = (const struct cli_option *const[]){set_options, NULL},
     .run = run_set,
 };
 

@@ -69,7 +69,7 @@ static void print_output(struct proc *p, const cJSON *io)
     struct buf b = {0};
 
     iodata_decode(io, &b, NULL);
-    if (!cli_count(p->x->c, "label-io"))
+    if (!cli_count(p->x->c, "label-io") && b.len > 0)
         fwrite(b.data, 1, b.len, f);
     for (size_t i = 0; cli_count(p->x->c, "label-io") && i < b.len; i++) {
         if (p->bol)

@@ -87,6 +87,21 @@ static void prepend_path(void)
     free(s);
 }
 
+static int use_root(struct cli *c)
+{
+    flux_error_t error;
+    flux_t *h = flux_open_ex("/", 0, &error);
+    const char *uri = h ? flux_attr_get(h, "local-uri") : NULL;
+    int rc = 0;
+
+    if (uri)
+        setenv("FLUX_URI", uri, 1);
+    else
+        rc = cli_fail(c, "the outermost instance: %s", h ? strerror(errno) : error.text);
+    flux_close(h);
+    return rc;
+}
+
 static int use_parent(struct cli *c)
 {
     flux_t *h = cli_open(c);
@@ -116,7 +131,7 @@ static int run_flux(struct cli *c)
         return 1;
     }
     prepend_path();
-    if (cli_count(c, "parent") && use_parent(c))
+    if ((cli_count(c, "parent") && use_parent(c)) || (cli_count(c, "root") && use_root(c)))
         return 1;
     cmd = find_builtin(name);
     if (cmd)
@@ -130,6 +145,7 @@ static const struct cli_option flux_options[] = {
     {"verbose", 'v', CLI_NONE, NULL, "Say more"},
     {"version", 'V', CLI_NONE, NULL, "Show the version"},
     {"parent", 'p', CLI_NONE, NULL, "Run the command in the parent instance"},
+    {"root", 'r', CLI_NONE, NULL, "Run the command in the outermost instance"},
     {0},
 };
 

@@ -16,6 +16,10 @@
 static const struct cli_option attach_options[] = {
     {"label-io", 'l', CLI_NONE, NULL, "Put the task rank before each line"},
     {"show-events", 'E', CLI_NONE, NULL, "Show the job's events on stderr"},
+    {"show-exec", 'X', CLI_NONE, NULL, "Show the events of its execution too"},
+    {"show-status", 0, CLI_NONE, NULL, "Say what a pending job waits for"},
+    {"wait-event", 'w', CLI_REQUIRED, "EVENT", "Return at this event"},
+    {"verbose", 'v', CLI_NONE, NULL, "The same as --show-events"},
     {"read-only", 0, CLI_NONE, NULL, "Leave the job alone when interrupted"},
     {"quiet", 'q', CLI_NONE, NULL, "Do not say why the job failed"},
     {0},
@@ -24,7 +28,10 @@ static const struct cli_option attach_options[] = {
 static int run_attach(struct cli *c)
 {
     struct attach_options o = {.label = cli_count(c, "label-io") > 0,
-                               .events = cli_count(c, "show-events") > 0,
+                               .events = cli_count(c, "show-events") || cli_count(c, "verbose"),
+                               .exec_events = cli_count(c, "show-exec") > 0,
+                               .status = cli_count(c, "show-status") > 0,
+                               .until = cli_str(c, "wait-event", NULL),
                                .quiet = cli_count(c, "quiet") > 0,
                                .read_only = cli_count(c, "read-only") > 0};
     flux_jobid_t id;

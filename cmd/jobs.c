@@ -1,6 +1,7 @@
 /* flux jobs - the table of jobs. */
 
 #include <errno.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,9 @@ static const struct cli_option jobs_options[] = {
     {"filter", 'f', CLI_REQUIRED, "STATES", "States or results: pending, running, failed, ..."},
     {"format", 'o', CLI_REQUIRED, "FORMAT", "A named format, or one of your own"},
     {"sort", 0, CLI_REQUIRED, "FIELDS", "Sort by these fields; -FIELD descends"},
+    {"include", 'i', CLI_REQUIRED, "HOSTS|RANKS", "Jobs that run or ran on these"},
+    {"color", 0, CLI_OPTIONAL, "WHEN", "Colour by state: auto (default), always, never"},
+    {"watch", 'w', CLI_OPTIONAL, "N", "Print again every N seconds (default 2)"},
     {"json", 0, CLI_NONE, NULL, "Print JSON"},
     {"stats", 0, CLI_NONE, NULL, "Print totals first"},
     {"stats-only", 0, CLI_NONE, NULL, "Print totals only"},
@@ -41,7 +45,7 @@ struct jobs {
     struct format *format;
     double now;
     cJSON *rows; /* array */
-    bool printed;
+    bool printed, color;
 };
 
 static bool parse_user(struct cli *c, uint32_t *ret)
@@ -120,6 +124,7 @@ static cJSON *state_constraint(int states, int results)
 static cJSON *constraint(struct cli *c, uint32_t user, int states, int results)
 {
     const char *name = cli_str(c, "name", NULL), *queue = cli_str(c, "queue", NULL);
+    const char *include = cli_str(c, "include", NULL);
     cJSON *o = cJSON_CreateObject(), *all = cJSON_AddArrayToObject(o, "and");
 
     cJSON_AddItemToArray(all, state_constraint(states, results));
@@ -129,6 +134,9 @@ static cJSON *constraint(struct cli *c, uint32_t user, int states, int results)
         constrain(all, "name", cJSON_CreateString(name));
     if (queue)
         constrain(all, "queue", cJSON_CreateString(queue));
+    if (include)
+        constrain(all, include[strspn(include, "0123456789-,[]")] ? "hostlist" : "ranks",
+                  cJSON_CreateString(include));
     return o;
 }
 
@@ -276,6 +284,32 @@ static void sort_rows(struct jobs *j, size_t n, cJSON **rows)
         qsort_r(rows, n, sizeof(*rows), compare_rows, &o);
 }
 
+/* Running jobs stand out, and so does what went wrong. */
+static const char *color_of(const cJSON *job)
+{
+    const cJSON *state = cJSON_GetObjectItem(job, "state");
+    const cJSON *result = cJSON_GetObjectItem(job, "result");
+
+    if (state && state->valueint & FLUX_JOB_STATE_RUNNING)
+        return "\033[01;32m";
+    if (!result)
+        return "";
+    if (result->valueint == FLUX_JOB_RESULT_FAILED)
+        return "\033[01;31m";
+    return result->valueint == FLUX_JOB_RESULT_COMPLETED ? "" : "\033[37m";
+}
+
+static bool choose_color(struct cli *c, bool *ret)
+{
+    const char *when = cli_str(c, "color", cli_count(c, "color") ? "always" : "auto");
+
+    *ret = !strcmp(when, "always") || (!strcmp(when, "auto") && isatty(STDOUT_FILENO));
+    if (*ret || !strcmp(when, "auto") || !strcmp(when, "never"))
+        return true;
+    cli_usage(c, "--color: '%s' is none of auto, always, never", when);
+    return false;
+}
+
 static int print_table(struct jobs *j)
 {
     size_t n = cJSON_GetArraySize(j->rows), i = 0;
@@ -289,8 +323,11 @@ static int print_table(struct jobs *j)
         format_scan(j->format, rows[i], jobfield_value, &j->now);
     if (!cli_count(j->c, "no-header") && !cli_count(j->c, "suppress-header"))
         format_header(j->format, stdout, jobfield_title, NULL);
-    for (i = 0; i < n; i++)
+    for (i = 0; i < n; i++) {
+        fputs(j->color ? color_of(rows[i]) : "", stdout);
         format_print(j->format, stdout, rows[i], jobfield_value, &j->now);
+        fputs(j->color ? "\033[0m" : "", stdout);
+    }
     free(rows);
     return 0;
 }
@@ -343,17 +380,43 @@ static int list(struct jobs *j)
     return rc;
 }
 
+static int list_once(struct jobs *j)
+{
+    int rc;
+
+    j->now = (double)time(NULL);
+    j->printed = false;
+    j->rows = cJSON_CreateArray();
+    rc = j->rows ? list(j) : cli_fail(j->c, "out of memory");
+    cJSON_Delete(j->rows);
+    fflush(stdout);
+    return rc;
+}
+
+/* Until interrupted, or until the instance is gone. */
+static int list_again(struct jobs *j, long seconds)
+{
+    int rc;
+
+    do {
+        printf("\033[H\033[J");
+        rc = list_once(j);
+    } while (rc == 0 && poll(NULL, 0, (int)seconds * 1000) == 0);
+    return rc;
+}
+
 static int run_jobs(struct cli *c)
 {
-    struct jobs j = {.c = c, .now = (double)time(NULL)};
+    struct jobs j = {.c = c};
+    long seconds = 2;
     int rc = 1;
 
+    if (!choose_color(c, &j.color) || !cli_int(c, "watch", 1, 86400, &seconds))
+        return CLI_EXIT_USAGE;
     if (!(j.format = choose_format(c)))
         return CLI_EXIT_USAGE;
-    j.rows = cJSON_CreateArray();
-    if (j.rows && (j.h = cli_open(c)))
-        rc = list(&j);
-    cJSON_Delete(j.rows);
+    if ((j.h = cli_open(c)))
+        rc = cli_count(c, "watch") ? list_again(&j, seconds) : list_once(&j);
     flux_close(j.h);
     format_free(j.format);
     return rc;

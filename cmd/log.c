@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 
 #include <flux/core.h>
 
@@ -14,24 +15,71 @@ static const struct cli_option dmesg_options[] = {
     {"read-clear", 'c', CLI_NONE, NULL, "Print the log, then clear it"},
     {"follow", 'f', CLI_NONE, NULL, "Keep printing what is logged"},
     {"new", 'n', CLI_NONE, NULL, "Only follow what is new"},
+    {"human", 'H', CLI_NONE, NULL, "Times for people"},
+    {"delta", 'd', CLI_NONE, NULL, "With --human: time since the line before"},
+    {"color", 'L', CLI_NONE, NULL, "Colour by severity"},
     {0},
 };
 
 static const char *const severities[] = {"emerg",   "alert",  "crit", "err",
                                          "warning", "notice", "info", "debug"};
 
-/* "<pri>1 TIME RANK APP PROC - - text", pri = severity * 8 + facility, as "TIME APP.level[PROC]: text". */
-static void print_line(const char *line)
+struct printer {
+    struct cli *c;
+    double last; /* seconds since the epoch, of the line before */
+};
+
+/* 2026-11-23T08:07:34.882572Z */
+static double parse_time(const char *text)
 {
-    char time[64], host[256], app[64], proc[64];
+    struct tm tm = {0};
+    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+
+    return rest ? (double)timegm(&tm) + strtod(rest, NULL) : 0.;
+}
+
+static void print_time(struct printer *p, const char *text)
+{
+    double t = parse_time(text);
+    time_t sec = (time_t)t;
+    char human[32];
+
+    if (!cli_count(p->c, "human")) {
+        printf("%s ", text);
+        return;
+    }
+    strftime(human, sizeof(human), "%b%d %H:%M:%S", localtime(&sec));
+    if (cli_count(p->c, "delta") && p->last > 0.)
+        printf("[%+12.6f] ", t - p->last);
+    else
+        printf("[%s] ", human);
+    p->last = t;
+}
+
+static const char *color_of(const struct printer *p, int severity)
+{
+    if (!cli_count(p->c, "color") || severity > 4)
+        return "";
+    return severity <= 3 ? "\033[01;31m" : "\033[01;33m";
+}
+
+/* "<pri>1 TIME RANK APP PROC - - text", pri = severity * 8 + facility, as
+ * "TIME APP.level[RANK]: text". */
+static void print_line(struct printer *p, const char *line)
+{
+    char time[64], rank[256], app[64], proc[64];
     int pri, used = 0;
 
-    if (sscanf(line, "<%d>1 %63s %255s %63s %63s %*s %*s %n", &pri, time, host, app, proc,
+    if (sscanf(line, "<%d>1 %63s %255s %63s %63s %*s %*s %n", &pri, time, rank, app, proc,
                &used) < 5 || used == 0) {
         cli_print_safe(stdout, line);
     } else {
-        printf("%s %s.%s[%s]: ", time, app, severities[pri >> 3 & 7], host);
+        const char *color = color_of(p, pri >> 3 & 7);
+
+        print_time(p, time);
+        printf("%s%s.%s[%s]: ", color, app, severities[pri >> 3 & 7], rank);
         cli_print_safe(stdout, line + used);
+        fputs(*color ? "\033[0m" : "", stdout);
     }
     putchar('\n');
 }
@@ -42,11 +90,12 @@ static int print_log(struct cli *c, flux_t *h)
     flux_future_t *f =
         flux_rpc_pack(h, "log.dmesg", FLUX_NODEID_ANY, FLUX_RPC_STREAMING, "{s:b s:b}",
                       "follow", follow, "nobacklog", cli_count(c, "new") > 0);
+    struct printer p = {.c = c};
     const char *line;
     int rc = 0;
 
     while (f && flux_rpc_get(f, &line) == 0) {
-        print_line(line);
+        print_line(&p, line);
         fflush(stdout);
         flux_future_reset(f);
     }

@@ -1,6 +1,7 @@
-/* flux resource list, status, info, R, drain, undrain, reload. */
+/* flux resource list, status, info, R, drain, undrain, reload, eventlog. */
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -29,7 +30,7 @@ static int with_handle(struct cli *c, int (*fn)(struct cli *, flux_t *))
 
 /* all, allocated, down as the scheduler sees them; free is the rest. */
 struct sets {
-    struct rcount all, allocated, down, free;
+    struct rcount all, up, allocated, down, free;
 };
 
 static int get_sets(struct cli *c, flux_t *h, struct sets *s)
@@ -43,6 +44,7 @@ static int get_sets(struct cli *c, flux_t *h, struct sets *s)
                                   &allocated) < 0)
         rc = cli_fail(c, "ERROR: resource.sched-status: %s", flux_future_error_string(f));
     else if (rcount_read(all, &s->all) < 0 || rcount_read(all, &s->free) < 0
+             || rcount_read(all, &s->up) < 0
              || rcount_read(down, &s->down) < 0
              || rcount_read(allocated, &s->allocated) < 0
              || rcount_subtract(&s->free, &s->allocated) < 0
@@ -55,6 +57,7 @@ static int get_sets(struct cli *c, flux_t *h, struct sets *s)
 static void clear_sets(struct sets *s)
 {
     rcount_clear(&s->all);
+    rcount_clear(&s->up);
     rcount_clear(&s->allocated);
     rcount_clear(&s->down);
     rcount_clear(&s->free);
@@ -102,6 +105,8 @@ static int list(struct cli *c, flux_t *h)
             printf("%10s %6s %6s %5s %s\n", "STATE", "NNODES", "NCORES", "NGPUS", "NODELIST");
         if (wanted(states, "all"))
             print_set(c, "all", &s.all);
+        if (wanted(states, "up") && rcount_subtract(&s.up, &s.down) == 0)
+            print_set(c, "up", &s.up);
         if (wanted(states, "free"))
             print_set(c, "free", &s.free);
         if (wanted(states, "allocated"))
@@ -317,6 +322,47 @@ static int run_undrain(struct cli *c)
     return with_handle(c, undrain);
 }
 
+static int reload(struct cli *c, flux_t *h)
+{
+    char path[PATH_MAX];
+    flux_future_t *f;
+    int rc = 0;
+
+    if (cli_argc(c) > 0 && !realpath(cli_arg(c, 0), path))
+        return cli_fail(c, "ERROR: %s: %s", cli_arg(c, 0), strerror(errno));
+    f = cli_argc(c) > 0 ? flux_rpc_pack(h, "resource.reload", FLUX_NODEID_ANY, 0, "{s:s}",
+                                        "path", path)
+                        : flux_rpc(h, "resource.reload", "{}", FLUX_NODEID_ANY, 0);
+    if (!f || flux_future_get(f, NULL) < 0)
+        rc = cli_fail(c, "ERROR: %s", flux_future_error_string(f));
+    flux_future_destroy(f);
+    return rc;
+}
+
+static int run_reload(struct cli *c)
+{
+    return with_handle(c, reload);
+}
+
+static int eventlog(struct cli *c, flux_t *h)
+{
+    flux_future_t *f = flux_rpc(h, "resource.eventlog", NULL, FLUX_NODEID_ANY, 0);
+    const char *text = NULL;
+    int rc = 0;
+
+    if (!f || flux_rpc_get_unpack(f, "{s:s}", "eventlog", &text) < 0)
+        rc = cli_fail(c, "ERROR: %s", flux_future_error_string(f));
+    else
+        fputs(text, stdout);
+    flux_future_destroy(f);
+    return rc;
+}
+
+static int run_eventlog(struct cli *c)
+{
+    return with_handle(c, eventlog);
+}
+
 static const struct cli_command
     resource_list = {"list", "", "Show free, allocated and down resources",
                      TABLE(list_options), run_list},
@@ -328,12 +374,17 @@ static const struct cli_command
                       "Start no more jobs on nodes (ranks or host names)",
                       TABLE(drain_options), run_drain},
     resource_undrain = {"undrain", "TARGETS [REASON...]", "Use nodes again",
-                        TABLE(drain_options), run_undrain};
+                        NULL, run_undrain},
+    resource_reload = {"reload", "[FILE]", "Read the resources again, or from an R file", NULL,
+                       run_reload},
+    resource_eventlog = {"eventlog", "", "Print what happened to the resources", NULL,
+                         run_eventlog};
 
 const struct cli_command cmd_resource = {
     .name = "resource",
     .help = "Show and control the instance's resources",
     .sub = (const struct cli_command *const[]){&resource_list, &resource_status,
                                                &resource_info, &resource_R, &resource_drain,
-                                               &resource_undrain, NULL},
+                                               &resource_undrain, &resource_reload,
+                                               &resource_eventlog, NULL},
 };

@@ -182,6 +182,24 @@ static const char *next_module(struct broker *b)
     return NULL;
 }
 
+/* The scheduler's arguments may come from the environment, such as "plugin=sched.fcfs". */
+static const char *sched_options(struct broker *b)
+{
+    const char *s = strv_getenv(b->environment, "FLUX_SCHED_OPTS");
+
+    return s ? s : strv_getenv(b->environment, "FLUX_SCHED_OPTIONS");
+}
+
+static void load(struct broker *b, const char *line)
+{
+    const char *options = strcmp(line, "sched") == 0 ? sched_options(b) : NULL;
+    AUTOFREE char *longer = NULL;
+
+    if (options && asprintf(&longer, "%s %s", line, options) < 0)
+        longer = NULL;
+    modhost_load_line(b->modhost, longer ? longer : line, module_loaded, b);
+}
+
 static void load_next(struct broker *b)
 {
     const char *line;
@@ -189,7 +207,7 @@ static void load_next(struct broker *b)
     if (b->stopping)
         begin_cleanup(b, "shutdown");
     else if ((line = next_module(b)))
-        modhost_load_line(b->modhost, line, module_loaded, b);
+        load(b, line);
     else
         run(b);
 }

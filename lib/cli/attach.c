@@ -25,7 +25,7 @@ struct attach {
     flux_jobid_t id;
     char name[64];
     const struct attach_options *o;
-    flux_future_t *events, *output;
+    flux_future_t *events, *output, *exec;
     size_t events_seen, output_seen, events_skip, output_skip;
     flux_watcher_t *sigint, *sigtstp, *retry;
     double last_int, backoff;
@@ -194,7 +194,7 @@ static void note_exception(struct attach *a, const cJSON *context)
                 type ? type : "?", (int)severity, note ? note : "");
 }
 
-static void show_event(struct attach *a, const cJSON *o, const char *name)
+static void show_event(struct attach *a, const cJSON *o, const char *log, const char *name)
 {
     double t = 0.;
     char *context = json_get(o, "context") ? json_print(json_get(o, "context")) : NULL;
@@ -202,8 +202,23 @@ static void show_event(struct attach *a, const cJSON *o, const char *name)
     json_real(json_get(o, "timestamp"), &t);
     if (a->t_start <= 0.)
         a->t_start = t;
-    fprintf(stderr, "%.3fs: job.%s %s\n", t - a->t_start, name, context ? context : "");
+    fprintf(stderr, "%.3fs: %s.%s %s\n", t - a->t_start, log, name, context ? context : "");
     free(context);
+}
+
+/* One line that is written over as the job gets on. */
+static void show_status(struct attach *a, const char *event)
+{
+    static const char *const texts[][2] = {
+        {"submit", "waiting for dependencies"}, {"depend", "waiting for a priority"},
+        {"priority", "waiting for resources"},  {"alloc", "starting"},
+        {"start", "started"},
+    };
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (!strcmp(event, texts[i][0]))
+            fprintf(stderr, "%s: %s: %s\n", cli_prog(a->c), a->name, texts[i][1]);
+    }
 }
 
 static void event_entry(struct attach *a, const char *text)
@@ -215,7 +230,13 @@ static void event_entry(struct attach *a, const char *text)
         return;
     name = json_str(json_get(o, "name"));
     if (name && a->o->events)
-        show_event(a, o, name);
+        show_event(a, o, "job", name);
+    if (name && a->o->status)
+        show_status(a, name);
+    if (name && a->o->until && !strcmp(name, a->o->until)) {
+        a->events_done = a->output_done = true;
+        maybe_done(a);
+    }
     if (name && !strcmp(name, "finish"))
         note_finish(a, json_get(o, "context"));
     else if (name && !strcmp(name, "exception"))
@@ -257,8 +278,38 @@ static void got_event(flux_future_t *f, void *arg)
     flux_future_reset(f);
 }
 
+/* Shown, nothing else: it ends with the others. */
+static void got_exec_event(flux_future_t *f, void *arg)
+{
+    struct attach *a = arg;
+    const char *text, *name;
+    cJSON *o;
+
+    if (flux_job_event_watch_get(f, &text) < 0)
+        return;
+    if (json_parse(text, strlen(text), NULL, &o, NULL) == 0) {
+        name = json_str(json_get(o, "name"));
+        if (name)
+            show_event(a, o, "exec", name);
+        json_free(o);
+    }
+    flux_future_reset(f);
+}
+
+static void watch_exec(struct attach *a)
+{
+    flux_future_destroy(a->exec);
+    a->exec = flux_job_event_watch(a->h, a->id, "guest.exec.eventlog", 0);
+    if (a->exec && flux_future_then(a->exec, -1., got_exec_event, a) < 0) {
+        flux_future_destroy(a->exec);
+        a->exec = NULL;
+    }
+}
+
 static void watch_both(struct attach *a)
 {
+    if (a->o->exec_events && !a->exec)
+        watch_exec(a);
     flux_future_destroy(a->events);
     flux_future_destroy(a->output);
     a->events = a->output = NULL;
@@ -334,6 +385,7 @@ int attach_job(struct cli *c, flux_t *h, flux_jobid_t id, const struct attach_op
         fprintf(stderr, "%s: %s\n", cli_prog(c), a.reason);
     flux_future_destroy(a.events);
     flux_future_destroy(a.output);
+    flux_future_destroy(a.exec);
     flux_watcher_destroy(a.sigint);
     flux_watcher_destroy(a.sigtstp);
     flux_watcher_destroy(a.retry);

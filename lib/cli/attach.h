@@ -12,6 +12,9 @@ struct attach_options {
     bool events;      /* show events on stderr */
     bool quiet;       /* do not say why the job failed */
     bool read_only;   /* signals leave the job alone */
+    bool exec_events; /* show the events of the execution too */
+    bool status;      /* say on stderr what a pending job waits for */
+    const char *until; /* return at this event instead of the end; NULL: the end */
 };
 
 /* h (consumed) is an open handle. Returns the exit code: the job's, 1 for a job that

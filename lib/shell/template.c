@@ -39,12 +39,6 @@ static bool is_task_tag(const char *tag)
     return !strcmp(tag, "taskid") || !strncmp(tag, "task.", 5);
 }
 
-bool template_has_tags(const char *text)
-{
-    char tag[TAG_MAX];
-    return next_tag(&text, tag) != NULL;
-}
-
 bool template_names_task(const char *text)
 {
     char tag[TAG_MAX];

@@ -28,8 +28,6 @@ struct template_vars {
 
 /* Does the text differ from one task to the next? */
 bool template_names_task(const char *text);
-/* Has it tags at all? */
-bool template_has_tags(const char *text);
 /* Append the expansion. 0, -ENOMEM. */
 int template_expand(const char *text, const struct template_vars *vars, struct buf *out);
 

@@ -274,7 +274,12 @@ static int open_database(struct store *s, const char *uuid, flux_error_t *err)
         return error_set(err, EIO, "libsodium does not start");
     if ((rc = space_init(&s->space, s->env, s->vfs ? NULL : s->path, err)) < 0)
         return rc;
-    if ((rc = make_file(s)) < 0 || (rc = sql_open(&how, &s->apply.c)) < 0)
+    if ((rc = make_file(s)) == 0 && (rc = sql_open(&how, &s->apply.c)) == -EINVAL)
+        return error_set(err, EINVAL,
+                         "%s is damaged (not a database): move it away or put a copy "
+                         "back, or choose another statedir",
+                         name);
+    if (rc < 0)
         return error_set(err, -rc, "%s: %s", name, strerror(-rc));
     sqlite3_busy_timeout(s->apply.c->db, 60000);
     return schema_open(s->apply.c, name, uuid, err);

@@ -42,8 +42,7 @@ struct exec_job {
     struct list link; /* in exec.waiting */
     char *entry;      /* the start request's entry, until it runs */
     size_t entry_len;
-    bool was_running; /* its start has been reported: must not be started again */
-    bool cancelled;
+    bool was_running;  /* its start has been reported: must not be started again */
     struct mock *mock; /* NULL: a real job */
     int status;        /* when finished here, not by the shell */
 };

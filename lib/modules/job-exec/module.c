@@ -87,7 +87,6 @@ static int start_one(struct exec *x, struct slice entry, uint32_t owner)
 
 static void job_cancel(struct exec_job *job)
 {
-    job->cancelled = true;
     if (job->mock)
         mock_kill(job, SIGTERM);
     else if (job->state == EXEC_WAITING && !job->was_running)
@@ -284,6 +283,7 @@ static void results_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
 static void output_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
 {
     struct exec *x = arg;
+    shellctl_turn(x->shell); /* the job's start goes first */
     relay_add(x->relays, msg);
     exec_poke(x);
 }

@@ -424,6 +424,7 @@ void shellctl_hello(struct shellctl *s, const flux_msg_t *msg)
                                  "orphan-timeout", x->orphan_timeout);
     if (rc < 0)
         flux_log_error(x->h, "shell-hello: respond");
+    shellctl_turn(s); /* jobs first: readers may ask for theirs */
     relays_resume(x->relays, s->service);
     exec_poke(x);
 }

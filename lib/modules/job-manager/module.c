@@ -199,7 +199,13 @@ static int init(flux_t *h, int argc, char **argv, void **ret_ctx)
         flux_msg_handler_addvec(h, requests, jm, &jm->handlers) < 0)
         rc = -errno;
     if (rc < 0) {
-        flux_log(h, LOG_ERR, "job-manager: %s", strerror(-rc));
+        if (rc == -EIO && jm->store_name)
+            flux_log(h, LOG_ERR,
+                     "%s cannot be read: it is damaged: put a copy back, or choose "
+                     "another statedir",
+                     jm->store_name);
+        else
+            flux_log(h, LOG_ERR, "job-manager: %s", strerror(-rc));
         destroy(jm);
         errno = -rc;
         return -1;

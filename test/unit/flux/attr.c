@@ -28,8 +28,8 @@ START_TEST(setting_asks_the_broker)
     OK(flux_attr_set(h, "a", "1"));
     OK(flux_attr_set_ex(h, "a", "2", true, NULL));
     OK(flux_attr_set(h, "a", NULL));
-    ck_assert_int_eq(
-        server_count(server, "attr.set", "{\"name\":\"a\",\"value\":\"1\"}"), 1);
+    ck_assert_int_eq(server_count(server, "attr.set", "{\"name\":\"a\",\"value\":\"1\"}"),
+                     1);
     ck_assert_int_eq(server_count(server, "attr.set",
                                   "{\"name\":\"a\",\"value\":\"2\",\"force\":true}"),
                      1);

@@ -36,7 +36,8 @@ static void put(const char *name, const char *text)
 
 static void remove_all(void)
 {
-    static const char *const names[] = {"1.toml", "2.toml", "x.json", "ignored", "b.toml"};
+    static const char *const names[] = {"1.toml", "2.toml", "x.json", "ignored",
+                                        "b.toml"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         unlink(path_of(names[i]));

@@ -339,8 +339,7 @@ START_TEST(the_reactor_ends_when_the_last_handler_stops)
 
     open_handle();
     mh = add(FLUX_MSGTYPE_REQUEST, "x", note_cb, NULL);
-    ck_assert_int_gt(
-        flux_reactor_run(flux_get_reactor(h), FLUX_REACTOR_NOWAIT), 0);
+    ck_assert_int_gt(flux_reactor_run(flux_get_reactor(h), FLUX_REACTOR_NOWAIT), 0);
     flux_msg_handler_stop(mh);
     flux_msg_handler_stop(catcher);
     ck_assert_int_eq(flux_reactor_run(flux_get_reactor(h), 0), 0);

@@ -105,8 +105,8 @@ static void timer_cb(flux_reactor_t *r, flux_watcher_t *w, int revents, void *ar
 
 static void init_timer(flux_future_t *f, void *arg)
 {
-    flux_watcher_t *w = flux_timer_watcher_create(flux_future_get_reactor(f), 0.001,
-                                                  0.001, timer_cb, f);
+    flux_watcher_t *w =
+        flux_timer_watcher_create(flux_future_get_reactor(f), 0.001, 0.001, timer_cb, f);
 
     ++*(int *)arg;
     ck_assert_ptr_nonnull(w);
@@ -324,8 +324,7 @@ SUITE_MAIN("flux/future", a_result_is_given_and_freed_with_the_future,
            results_wait_in_line_and_reset_shows_the_next, a_fatal_error_stays,
            waiting_for_what_nothing_can_fulfill_is_refused,
            waiting_calls_init_once_and_runs_a_reactor_of_its_own,
-           waiting_ends_at_the_timeout,
-           a_continuation_runs_on_the_reactor_not_at_once,
+           waiting_ends_at_the_timeout, a_continuation_runs_on_the_reactor_not_at_once,
            a_continuation_runs_for_a_result_that_was_there_before,
            a_continuation_that_resets_gets_every_result,
            a_continuation_with_a_timeout_gets_etimedout,

@@ -215,6 +215,30 @@ START_TEST(a_message_sent_to_many_is_not_changed)
 }
 END_TEST
 
+START_TEST(a_module_in_a_simulated_world)
+{
+    struct flux_port *port;
+    struct env *env;
+    flux_t *h;
+    int n = 0;
+
+    OK(env_new_sim(7, &env));
+    router = flux_reactor_create_env(env);
+    ck_assert_ptr_nonnull(router);
+    env_unref(env);
+    closed = 0;
+    h = open_port(&port, NULL);
+    OK(flux_set_reactor(h, router));
+    for (int i = 0; i < 100; i++)
+        OK(flux_future_then(echo(h, i), 1000, count_then, &n));
+    while (n < 100)
+        ck_assert_int_ge(flux_reactor_run(router, FLUX_REACTOR_ONCE), 0);
+    flux_close(h);
+    flux_port_destroy(port);
+    flux_reactor_destroy(router);
+}
+END_TEST
+
 /* ---- on a thread of its own ---- */
 
 static struct env_thread *start(void (*fn)(void *arg), void *arg)
@@ -382,6 +406,6 @@ SUITE_MAIN("flux/inproc", a_module_on_the_routers_reactor,
            waiting_on_the_routers_own_thread_is_no_hang,
            waiting_for_a_future_with_init_on_the_routers_thread,
            a_port_that_went_first_refuses_what_is_sent,
-           a_message_sent_to_many_is_not_changed,
+           a_message_sent_to_many_is_not_changed, a_module_in_a_simulated_world,
            a_thread_that_only_makes_blocking_calls, a_thread_with_a_reactor,
            a_service_on_a_thread_ends_with_its_port, a_thread_that_polls)

@@ -107,9 +107,9 @@ static void send_many(flux_reactor_t *r, flux_watcher_t *w, int revents, void *a
     static char data[100000];
 
     for (int i = 0; i < 200; i++)
-        OK(flux_future_then(flux_rpc_raw(h, "test.echo", data, sizeof(data),
-                                         FLUX_NODEID_ANY, 0),
-                            -1, big_then, arg));
+        OK(flux_future_then(
+            flux_rpc_raw(h, "test.echo", data, sizeof(data), FLUX_NODEID_ANY, 0), -1,
+            big_then, arg));
     flux_watcher_destroy(w);
 }
 
@@ -118,8 +118,7 @@ START_TEST(much_in_flight_on_the_reactor)
     int n = 0;
 
     begin();
-    flux_watcher_start(
-        flux_idle_watcher_create(flux_get_reactor(h), send_many, &n));
+    flux_watcher_start(flux_idle_watcher_create(flux_get_reactor(h), send_many, &n));
     ck_assert_int_eq(flux_reactor_run(flux_get_reactor(h), 0), 0);
     ck_assert_int_eq(n, 200);
     end();
@@ -240,8 +239,8 @@ START_TEST(subscriptions_and_services_are_renewed)
     FAILS(call("test.hangup"), ECONNRESET);
     OK(call("test.ok"));
     ck_assert_int_eq(repaired, 1);
-    ck_assert_int_eq(
-        server_count(server, "event.subscribe", "{\"topic\":\"job-state\"}"), 2);
+    ck_assert_int_eq(server_count(server, "event.subscribe", "{\"topic\":\"job-state\"}"),
+                     2);
     ck_assert_int_eq(server_count(server, "event.subscribe", "{\"topic\":\"gone\"}"), 1);
     ck_assert_int_eq(server_count(server, "service.add", "{\"service\":\"mine\"}"), 2);
     end();

@@ -37,8 +37,7 @@ static void host(int *n, int want)
 
     while (*n < want) {
         ck_assert_int_eq(is_readable(fd, 10000), 1);
-        ck_assert_int_ge(
-            flux_reactor_run(flux_get_reactor(h), FLUX_REACTOR_NOWAIT), 0);
+        ck_assert_int_ge(flux_reactor_run(flux_get_reactor(h), FLUX_REACTOR_NOWAIT), 0);
     }
 }
 

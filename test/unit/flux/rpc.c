@@ -25,8 +25,7 @@ static void end(void)
 
 static flux_future_t *echo(int n)
 {
-    flux_future_t *f =
-        flux_rpc_pack(h, "test.echo", FLUX_NODEID_ANY, 0, "{s:i}", "n", n);
+    flux_future_t *f = flux_rpc_pack(h, "test.echo", FLUX_NODEID_ANY, 0, "{s:i}", "n", n);
 
     ck_assert_ptr_nonnull(f);
     return f;
@@ -349,8 +348,7 @@ START_TEST(all_can_be_waited_for)
         snprintf(name, sizeof(name), "%d", i);
         ck_assert_int_eq(answer(flux_future_get_child(all, name)), i);
     }
-    OK(flux_future_push(any, "x",
-                        flux_rpc(h, "test.silent", NULL, FLUX_NODEID_ANY, 0)));
+    OK(flux_future_push(any, "x", flux_rpc(h, "test.silent", NULL, FLUX_NODEID_ANY, 0)));
     OK(flux_future_push(any, "y", echo(3)));
     OK(flux_future_get(any, NULL));
     ck_assert_int_eq(answer(any), 3);

@@ -22,7 +22,7 @@ START_TEST(walks_are_those_of_a_sorted_array)
     uint32_t root = 0, in[N], n = 0;
     uint64_t seed = 7, id = 1;
 
-    for (int step = 0; step < 3000; step++) {
+    for (int step = 0; step < 1200; step++) {
         if (n < N && draw(&seed, 3)) {
             int64_t h = entry_add(&t, id++);
             struct entry *e = entry_get(&t, (uint32_t)h);

@@ -63,8 +63,6 @@ START_TEST(tells_names_that_differ_by_task)
     ck_assert(template_names_task("{{id}}.{{task.rank}}"));
     ck_assert(!template_names_task("o.{{id}}.{{node.id}}"));
     ck_assert(!template_names_task("task.rank"));
-    ck_assert(template_has_tags("a{{id}}"));
-    ck_assert(!template_has_tags("a{id}"));
 }
 END_TEST
 
