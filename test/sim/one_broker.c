@@ -3,6 +3,7 @@
  * event; SEED=n in the environment repeats one.
  */
 #include <check.h>
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,6 +187,17 @@ static void check_cores(const struct world *w)
     }
 }
 
+static unsigned threads(void)
+{
+    DIR *dir = opendir("/proc/self/task");
+    unsigned n = 0;
+
+    for (struct dirent *e; (e = readdir(dir));)
+        n += e->d_name[0] != '.';
+    closedir(dir);
+    return n;
+}
+
 static double wall(void)
 {
     struct timespec ts;
@@ -218,6 +230,7 @@ static struct outcome simulate(uint64_t seed)
         ck_assert_int_ge(flux_reactor_run(w->r, 0), 0);
     ck_assert_uint_eq(w->ended, JOBS);
     o.virtual_time = env_monotonic(w->env);
+    ck_assert_uint_eq(threads(), 1);
     finish(w);
     stop(w);
     o.events = w->events;

@@ -168,8 +168,9 @@ START_TEST(cancel_while_it_runs)
     wait_event(id, "start");
     ck_assert_int_eq(cancel(id), 0);
     world_drain(w);
-    check_order(id, "submit,validate,depend,priority,alloc,start,exception,finish,release,"
-                    "free,clean");
+    check_order(id,
+                "submit,validate,depend,priority,alloc,start,exception,finish,release,"
+                "free,clean");
     r = world_check(w, id);
     ck_assert_int_eq(r.status, 15);
     ck_assert_str_eq(r.exception, "cancel");
@@ -219,13 +220,13 @@ START_TEST(guests_act_on_their_own_jobs_only)
                      EPERM);
     ck_assert_str_eq(text, "guests can only raise exceptions on their own jobs");
     free(TAKE(text));
-    ck_assert_int_eq(world_rpc(w, w->guest, "job-manager.urgency",
-                               "{\"id\":1,\"urgency\":10}", &text),
-                     EPERM);
+    ck_assert_int_eq(
+        world_rpc(w, w->guest, "job-manager.urgency", "{\"id\":1,\"urgency\":10}", &text),
+        EPERM);
     free(TAKE(text));
-    ck_assert_int_eq(world_rpc(w, w->guest, "job-manager.queue-start",
-                               "{\"start\":false}", &text),
-                     EPERM);
+    ck_assert_int_eq(
+        world_rpc(w, w->guest, "job-manager.queue-start", "{\"start\":false}", &text),
+        EPERM);
     ck_assert_int_eq(cancel(1), 0);
     world_drain(w);
 }
@@ -263,15 +264,15 @@ START_TEST(hold_takes_a_job_back_from_the_scheduler)
     id = world_submit(w, NULL, 16, 0);
     world_turns(w, 20);
     ck_assert_ptr_nonnull(umap_get(w->sched_queue, id));
-    ck_assert_int_eq(world_rpc(w, w->client, "job-manager.urgency",
-                               "{\"id\":1,\"urgency\":0}", NULL),
-                     0);
+    ck_assert_int_eq(
+        world_rpc(w, w->client, "job-manager.urgency", "{\"id\":1,\"urgency\":0}", NULL),
+        0);
     world_turns(w, 20);
     ck_assert_ptr_null(umap_get(w->sched_queue, id));
     world_sched_resume(w);
-    ck_assert_int_eq(world_rpc(w, w->client, "job-manager.urgency",
-                               "{\"id\":1,\"urgency\":5}", NULL),
-                     0);
+    ck_assert_int_eq(
+        world_rpc(w, w->client, "job-manager.urgency", "{\"id\":1,\"urgency\":5}", NULL),
+        0);
     world_drain(w);
     ck_assert_int_eq(world_check(w, id).priority, 5);
 }
@@ -286,9 +287,9 @@ START_TEST(priority_order_reaches_the_scheduler)
     low = world_submit(w, NULL, 10, 0);
     high = world_submit(w, NULL, 16, 0);
     world_turns(w, 20);
-    ck_assert_int_eq(world_rpc(w, w->client, "job-manager.urgency",
-                               "{\"id\":1,\"urgency\":20}", NULL),
-                     0);
+    ck_assert_int_eq(
+        world_rpc(w, w->client, "job-manager.urgency", "{\"id\":1,\"urgency\":20}", NULL),
+        0);
     world_turns(w, 20);
     ck_assert_uint_eq((uintptr_t)umap_get(w->sched_queue, low), 21);
     ck_assert_uint_eq((uintptr_t)umap_get(w->sched_queue, high), 17);
@@ -303,13 +304,14 @@ START_TEST(stopped_queue_shows_nothing_to_the_scheduler)
     flux_jobid_t id;
 
     ck_assert_int_eq(world_rpc(w, w->client, "job-manager.queue-start",
-                               "{\"start\":false,\"all\":false,\"reason\":\"tea\"}", NULL),
+                               "{\"start\":false,\"all\":false,\"reason\":\"tea\"}",
+                               NULL),
                      0);
     id = world_submit(w, NULL, 16, 0);
     world_turns(w, 20);
     ck_assert_ptr_null(umap_get(w->sched_queue, id));
-    ck_assert_int_eq(
-        world_rpc(w, w->client, "job-manager.queue-status", "{}", &answer), 0);
+    ck_assert_int_eq(world_rpc(w, w->client, "job-manager.queue-status", "{}", &answer),
+                     0);
     ck_assert_str_eq(answer, "{\"enable\":true,\"start\":false,\"stop_reason\":\"tea\"}");
     ck_assert_int_eq(world_rpc(w, w->client, "job-manager.queue-start",
                                "{\"start\":true,\"all\":false}", NULL),
@@ -340,15 +342,14 @@ START_TEST(kill_reaches_a_running_job_only)
     w->refuse_end = true;
     w->sched_paused = true;
     id = world_submit(w, NULL, 16, 0);
-    ck_assert_int_eq(world_rpc(w, w->client, "job-manager.kill",
-                               "{\"id\":1,\"signum\":9}", &text),
-                     EINVAL);
+    ck_assert_int_eq(
+        world_rpc(w, w->client, "job-manager.kill", "{\"id\":1,\"signum\":9}", &text),
+        EINVAL);
     ck_assert_str_eq(text, "job is not running");
     world_sched_resume(w);
     wait_event(id, "start");
-    ck_assert_int_eq(world_rpc(w, w->client, "job-manager.kill",
-                               "{\"id\":1,\"signum\":9}", NULL),
-                     0);
+    ck_assert_int_eq(
+        world_rpc(w, w->client, "job-manager.kill", "{\"id\":1,\"signum\":9}", NULL), 0);
     world_drain(w);
     ck_assert_uint_eq(w->kills, 1);
     ck_assert_int_eq(world_check(w, id).status, 9);
@@ -485,7 +486,8 @@ START_TEST(memo_and_annotations_show_in_the_list)
     world_wait(w, f);
     ck_assert_int_eq(flux_rpc_get_unpack(f, "{s:[{s:I s:{s:{s:s} s:{s:s}}}]}", "jobs",
                                          "id", &id, "annotations", "sched",
-                                         "resource_summary", &summary, "user", "a", &memo),
+                                         "resource_summary", &summary, "user", "a",
+                                         &memo),
                      0);
     ck_assert_str_eq(summary, "rank0/core3");
     ck_assert_str_eq(memo, "b");
@@ -507,10 +509,10 @@ START_TEST(duration_of_a_waiting_job_is_updated)
 
     w->sched_paused = true;
     id = world_submit(w, NULL, 16, 0);
-    ck_assert_int_eq(world_rpc(w, w->client, "job-manager.update",
-                               "{\"id\":1,\"updates\":{\"attributes.system.duration\":60}}",
-                               NULL),
-                     0);
+    ck_assert_int_eq(
+        world_rpc(w, w->client, "job-manager.update",
+                  "{\"id\":1,\"updates\":{\"attributes.system.duration\":60}}", NULL),
+        0);
     ck_assert_int_eq(world_rpc(w, w->client, "job-manager.update",
                                "{\"id\":1,\"updates\":{\"attributes.system.x\":60}}",
                                &text),

@@ -50,13 +50,13 @@ static int check_all(void)
 
 /* Run until turn `turn`, kill, start again, and let all end. False if all had ended
  * before. */
-static bool crash_at(int turn, bool clean)
+static bool crash_at(uint64_t seed, int turn, bool clean)
 {
     flux_future_t *f[JOBS];
     int acked = 0, found;
     bool before = true;
 
-    w = world_new(7);
+    w = world_new(seed);
     w->cores = 2;
     world_start(w);
     world_turns(w, 30);
@@ -81,7 +81,8 @@ static bool crash_at(int turn, bool clean)
     world_start(w);
     world_drain(w);
     found = check_all();
-    ck_assert_msg(found >= acked, "turn %d: %d jobs of %d", turn, found, acked);
+    ck_assert_msg(found >= acked, "seed %ju turn %d: %d jobs of %d", (uintmax_t)seed,
+                  turn, found, acked);
     ck_assert_uint_eq(w->lost, 0);
     world_turns(w, 20);
     ck_assert_uint_eq(w->cores, 2);
@@ -93,21 +94,25 @@ static bool crash_at(int turn, bool clean)
 
 START_TEST(killed_at_any_moment_no_job_is_lost_or_run_twice)
 {
-    int turn = 0;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        int turn = 0;
 
-    while (crash_at(turn, false))
-        turn++;
-    ck_assert_int_gt(turn, 15);
+        while (crash_at(seed, turn, false))
+            turn++;
+        ck_assert_int_gt(turn, 8);
+    }
 }
 END_TEST
 
 START_TEST(stopped_at_any_moment_no_job_is_lost_or_run_twice)
 {
-    int turn = 0;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        int turn = 0;
 
-    while (crash_at(turn, true))
-        turn++;
-    ck_assert_int_gt(turn, 15);
+        while (crash_at(seed, turn, true))
+            turn++;
+        ck_assert_int_gt(turn, 8);
+    }
 }
 END_TEST
 
@@ -158,8 +163,9 @@ START_TEST(waiting_jobs_get_a_restart_event_and_go_on)
     world_start(w);
     world_turns(w, 100);
     events = world_events(w, 1);
-    ck_assert_str_eq(events, "submit,validate,depend,priority,flux-restart,priority,alloc,"
-                             "start,finish,release,free,clean");
+    ck_assert_str_eq(events,
+                     "submit,validate,depend,priority,flux-restart,priority,alloc,"
+                     "start,finish,release,free,clean");
     free(events);
     events = world_events(w, 2);
     ck_assert_str_eq(events, "submit,validate,depend,priority,flux-restart,priority");
@@ -174,7 +180,8 @@ START_TEST(queue_state_survives)
     w = world_new(1);
     world_start(w);
     ck_assert_int_eq(world_rpc(w, w->client, "job-manager.queue-start",
-                               "{\"start\":false,\"all\":false,\"reason\":\"tea\"}", NULL),
+                               "{\"start\":false,\"all\":false,\"reason\":\"tea\"}",
+                               NULL),
                      0);
     world_crash(w);
     world_start(w);

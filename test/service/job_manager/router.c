@@ -47,8 +47,7 @@ void router_free(struct router *rt)
 {
     if (!rt)
         return;
-    list_each (n, &rt->nodes, struct node, link)
-        node_free(n);
+    list_each(n, &rt->nodes, struct node, link) node_free(n);
     free(rt);
 }
 
@@ -56,17 +55,15 @@ static struct node *by_service(struct router *rt, const char *topic)
 {
     size_t len = strcspn(topic, ".");
 
-    list_each (n, &rt->nodes, struct node, link)
-        if (n->service && strlen(n->service) == len && !memcmp(n->service, topic, len))
-            return n;
+    list_each(n, &rt->nodes, struct node,
+              link) if (n->service && strlen(n->service) == len &&
+                        !memcmp(n->service, topic, len)) return n;
     return NULL;
 }
 
 static struct node *by_uuid(struct router *rt, const char *uuid)
 {
-    list_each (n, &rt->nodes, struct node, link)
-        if (strcmp(n->uuid, uuid) == 0)
-            return n;
+    list_each(n, &rt->nodes, struct node, link) if (strcmp(n->uuid, uuid) == 0) return n;
     return NULL;
 }
 
@@ -164,13 +161,13 @@ static void send_disconnect(struct node *gone, struct node *to)
 
 void router_close(struct router *rt, flux_t *h, bool disconnect)
 {
-    list_each (n, &rt->nodes, struct node, link) {
+    list_each(n, &rt->nodes, struct node, link)
+    {
         if (n->h != h)
             continue;
         list_del(&n->link);
-        list_each (to, &rt->nodes, struct node, link)
-            if (disconnect && to->service)
-                send_disconnect(n, to);
+        list_each(to, &rt->nodes, struct node, link) if (disconnect && to->service)
+            send_disconnect(n, to);
         node_free(n);
         return;
     }

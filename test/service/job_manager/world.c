@@ -109,7 +109,8 @@ void world_crash(struct world *w)
 void world_turns(struct world *w, int n)
 {
     while (n-- > 0)
-        flux_reactor_run(w->r, env_is_sim(w->env) ? FLUX_REACTOR_ONCE : FLUX_REACTOR_NOWAIT);
+        flux_reactor_run(w->r,
+                         env_is_sim(w->env) ? FLUX_REACTOR_ONCE : FLUX_REACTOR_NOWAIT);
 }
 
 bool world_until(struct world *w, bool (*cond)(struct world *w, void *arg), void *arg)
@@ -198,7 +199,9 @@ int world_rpc(struct world *w, flux_t *h, const char *topic, const char *payload
     if (flux_rpc_get(f, &s) < 0)
         rc = errno;
     if (answer)
-        *answer = rc == 0 && s ? strdup(s) : rc ? strdup(flux_future_error_string(f)) : NULL;
+        *answer = rc == 0 && s ? strdup(s)
+                  : rc         ? strdup(flux_future_error_string(f))
+                               : NULL;
     flux_future_destroy(f);
     return rc;
 }

@@ -16,7 +16,7 @@
 /* A job as the execution service knows it. It outlives the services, as tasks do. */
 struct task {
     flux_jobid_t id;
-    int runs;      /* times it was really started */
+    int runs; /* times it was really started */
     bool ended, told_end, acked, doomed;
     int status;
     flux_watcher_t *timer;
@@ -38,8 +38,9 @@ struct world {
     /* Scheduler: gives a core to whom asks while it has one. */
     flux_t *sched;
     flux_msg_handler_t **sched_handlers;
-    unsigned cores;          /* free */
-    bool sched_paused;       /* collects requests without answering */
+    flux_future_t *sched_hello;
+    unsigned cores;           /* free */
+    bool sched_paused;        /* collects requests without answering */
     struct umap *sched_queue; /* id -> priority + 1 */
     struct umap *sched_given; /* id -> 1 */
     unsigned nallocs, nfrees, ncancels;

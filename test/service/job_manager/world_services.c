@@ -42,12 +42,13 @@ static void give_cores(struct world *w)
         umap_set(w->sched_given, best, w);
         w->cores--;
         w->nallocs++;
-        buf_addf(&out,
-                 "%s{\"id\":%ju,\"type\":0,\"R\":{\"version\":1,\"execution\":{\"R_lite\":["
-                 "{\"rank\":\"0\",\"children\":{\"core\":\"%u\"}}],\"starttime\":0.0,"
-                 "\"expiration\":0.0,\"nodelist\":[\"n0\"]}},\"annotations\":{\"sched\":{"
-                 "\"resource_summary\":\"rank0/core%u\"}}}",
-                 out.len ? "," : "{\"results\":[", (uintmax_t)best, w->cores, w->cores);
+        buf_addf(
+            &out,
+            "%s{\"id\":%ju,\"type\":0,\"R\":{\"version\":1,\"execution\":{\"R_lite\":["
+            "{\"rank\":\"0\",\"children\":{\"core\":\"%u\"}}],\"starttime\":0.0,"
+            "\"expiration\":0.0,\"nodelist\":[\"n0\"]}},\"annotations\":{\"sched\":{"
+            "\"resource_summary\":\"rank0/core%u\"}}}",
+            out.len ? "," : "{\"results\":[", (uintmax_t)best, w->cores, w->cores);
     }
     if (out.len > 0) {
         buf_adds(&out, "]}");
@@ -63,7 +64,8 @@ static void sched_alloc(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg
     int64_t id, priority;
 
     ck_assert_int_eq(flux_request_unpack(msg, NULL, "{s:o}", "jobs", &jobs), 0);
-    cJSON_ArrayForEach (j, jobs) {
+    cJSON_ArrayForEach(j, jobs)
+    {
         ck_assert_int_eq(
             json_unpack(j, NULL, "{s:I s:I}", "id", &id, "priority", &priority), 0);
         ck_assert_msg(!umap_get(w->sched_queue, (uint64_t)id), "job asked for twice");
@@ -73,14 +75,16 @@ static void sched_alloc(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg
     give_cores(w);
 }
 
-static void sched_free(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
+static void sched_free(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
+                       void *arg)
 {
     struct world *w = arg;
     cJSON *ids, *e;
     int64_t id;
 
     ck_assert_int_eq(flux_request_unpack(msg, NULL, "{s:o}", "ids", &ids), 0);
-    cJSON_ArrayForEach (e, ids) {
+    cJSON_ArrayForEach(e, ids)
+    {
         ck_assert_int_eq(json_int64(e, &id), 0);
         ck_assert_msg(umap_take(w->sched_given, (uint64_t)id), "job %jd has no core",
                       (intmax_t)id);
@@ -99,7 +103,8 @@ static void sched_cancel(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *ms
     int64_t id;
 
     ck_assert_int_eq(flux_request_unpack(msg, NULL, "{s:o}", "ids", &ids), 0);
-    cJSON_ArrayForEach (e, ids) {
+    cJSON_ArrayForEach(e, ids)
+    {
         json_int64(e, &id);
         if (!umap_take(w->sched_queue, (uint64_t)id))
             continue;
@@ -121,7 +126,8 @@ static void sched_prioritize(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t
     int64_t id, priority;
 
     ck_assert_int_eq(flux_request_unpack(msg, NULL, "{s:o}", "jobs", &jobs), 0);
-    cJSON_ArrayForEach (j, jobs) {
+    cJSON_ArrayForEach(j, jobs)
+    {
         ck_assert_int_eq(json_unpack(j, NULL, "[I,I]", &id, &priority), 0);
         if (umap_get(w->sched_queue, (uint64_t)id))
             umap_set(w->sched_queue, (uint64_t)id, (void *)(uintptr_t)(priority + 1));
@@ -150,8 +156,10 @@ static void hello_cb(flux_future_t *f, void *arg)
     }
     ck_assert_int_eq(errno, ENODATA);
     flux_future_destroy(f);
-    ready = flux_rpc_pack(w->sched, "job-manager.sched-ready", FLUX_NODEID_ANY,
-                          FLUX_RPC_NORESPONSE, "{s:s s:b}", "mode", "unlimited", "batch", 1);
+    w->sched_hello = NULL;
+    ready =
+        flux_rpc_pack(w->sched, "job-manager.sched-ready", FLUX_NODEID_ANY,
+                      FLUX_RPC_NORESPONSE, "{s:s s:b}", "mode", "unlimited", "batch", 1);
     flux_future_destroy(ready);
 }
 
@@ -165,8 +173,6 @@ static const struct flux_msg_handler_spec sched_requests[] = {
 
 void world_start_sched(struct world *w)
 {
-    flux_future_t *f;
-
     w->cores += (unsigned)umap_count(w->sched_given);
     umap_free(w->sched_queue);
     umap_free(w->sched_given);
@@ -175,15 +181,17 @@ void world_start_sched(struct world *w)
     w->sched = router_open(w->rt, "sched", getuid(), FLUX_ROLE_OWNER);
     ck_assert_int_eq(
         flux_msg_handler_addvec(w->sched, sched_requests, w, &w->sched_handlers), 0);
-    f = flux_rpc_pack(w->sched, "job-manager.sched-hello", FLUX_NODEID_ANY,
-                      FLUX_RPC_STREAMING, "{}");
-    flux_future_then(f, -1., hello_cb, w);
+    w->sched_hello = flux_rpc_pack(w->sched, "job-manager.sched-hello", FLUX_NODEID_ANY,
+                                   FLUX_RPC_STREAMING, "{}");
+    flux_future_then(w->sched_hello, -1., hello_cb, w);
 }
 
 void world_stop_sched(struct world *w)
 {
     if (!w->sched)
         return;
+    flux_future_destroy(w->sched_hello);
+    w->sched_hello = NULL;
     flux_msg_handler_delvec(w->sched_handlers);
     router_close(w->rt, w->sched, true);
     w->sched = NULL;
@@ -268,7 +276,8 @@ static void start_one(struct world *w, const cJSON *j)
         report_end(t);
 }
 
-static void exec_start(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
+static void exec_start(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
+                       void *arg)
 {
     struct world *w = arg;
     cJSON *jobs, *j;
@@ -276,8 +285,7 @@ static void exec_start(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
     if (w->exec_paused)
         return;
     ck_assert_int_eq(flux_request_unpack(msg, NULL, "{s:o}", "jobs", &jobs), 0);
-    cJSON_ArrayForEach (j, jobs)
-        start_one(w, j);
+    cJSON_ArrayForEach(j, jobs) start_one(w, j);
 }
 
 static void exec_cancel(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
@@ -288,7 +296,8 @@ static void exec_cancel(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg
     int64_t id;
 
     ck_assert_int_eq(flux_request_unpack(msg, NULL, "{s:o}", "ids", &ids), 0);
-    cJSON_ArrayForEach (e, ids) {
+    cJSON_ArrayForEach(e, ids)
+    {
         json_int64(e, &id);
         if (world_task(w, (flux_jobid_t)id))
             end_task(world_task(w, (flux_jobid_t)id), 15);
@@ -302,7 +311,8 @@ static void exec_ack(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, v
     int64_t id;
 
     ck_assert_int_eq(flux_request_unpack(msg, NULL, "{s:o}", "ids", &ids), 0);
-    cJSON_ArrayForEach (e, ids) {
+    cJSON_ArrayForEach(e, ids)
+    {
         json_int64(e, &id);
         if (world_task(w, (flux_jobid_t)id))
             world_task(w, (flux_jobid_t)id)->acked = true;
@@ -315,9 +325,8 @@ static void exec_kill(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, 
     int64_t id;
     int signum;
 
-    ck_assert_int_eq(flux_request_unpack(msg, NULL, "{s:I s:i}", "id", &id, "signum",
-                                         &signum),
-                     0);
+    ck_assert_int_eq(
+        flux_request_unpack(msg, NULL, "{s:I s:i}", "id", &id, "signum", &signum), 0);
     w->kills++;
     flux_respond(h, msg, NULL);
     if (world_task(w, (flux_jobid_t)id))
@@ -340,7 +349,8 @@ void world_start_exec(struct world *w)
     ck_assert_int_eq(
         flux_msg_handler_addvec(w->exec, exec_requests, w, &w->exec_handlers), 0);
     f = flux_rpc_pack(w->exec, "job-manager.exec-hello", FLUX_NODEID_ANY,
-                      FLUX_RPC_NORESPONSE, "{s:s s:b}", "service", "job-exec", "batch", 1);
+                      FLUX_RPC_NORESPONSE, "{s:s s:b}", "service", "job-exec", "batch",
+                      1);
     flux_future_destroy(f);
 }
 
