@@ -1,7 +1,6 @@
 /* flux cancel - cancel jobs by id, or all of a user's. */
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,29 +37,6 @@ static int cancel_one(struct cli *c, flux_t *h, const char *arg)
     return rc;
 }
 
-static bool parse_user(struct cli *c, uint32_t *ret)
-{
-    const char *s = cli_str(c, "user", NULL);
-    struct passwd *pw;
-    char *end;
-
-    *ret = getuid();
-    if (!s)
-        return true;
-    if (!strcmp(s, "all")) {
-        *ret = FLUX_USERID_UNKNOWN;
-        return true;
-    }
-    if ((pw = getpwnam(s))) {
-        *ret = pw->pw_uid;
-        return true;
-    }
-    *ret = strtoul(s, &end, 10);
-    if (*end || end == s)
-        cli_usage(c, "--user: unknown user '%s'", s);
-    return !*end && end != s;
-}
-
 static bool parse_states(struct cli *c, int *ret)
 {
     const char *s = cli_str(c, "states", NULL);
@@ -68,7 +44,8 @@ static bool parse_states(struct cli *c, int *ret)
     bool ok = true;
 
     *ret = FLUX_JOB_STATE_ACTIVE;
-    for (char *t = copy ? strtok_r(copy, ",", &save) : NULL; t; t = strtok_r(NULL, ",", &save)) {
+    for (char *t = copy ? strtok_r(copy, ",", &save) : NULL; t;
+         t = strtok_r(NULL, ",", &save)) {
         flux_job_state_t state;
 
         if (t == copy)
@@ -90,9 +67,9 @@ static int cancel_all(struct cli *c, flux_t *h)
     bool dry = cli_count(c, "dry-run") > 0;
     int states, count, errors, rc = 0;
     flux_future_t *f;
-    uint32_t userid;
+    uint32_t userid = getuid();
 
-    if (!parse_user(c, &userid) || !parse_states(c, &states))
+    if (!cli_user(c, "user", &userid) || !parse_states(c, &states))
         return CLI_EXIT_USAGE;
     f = flux_rpc_pack(h, "job-manager.raiseall", FLUX_NODEID_ANY, 0,
                       "{s:b s:I s:i s:i s:s s:s}", "dry_run", dry, "userid",
@@ -118,7 +95,8 @@ static int run_cancel(struct cli *c)
         return cli_usage(c, "--all and job ids exclude each other");
     if (!all && cli_argc(c) == 0)
         return cli_usage(c, "a job id or --all is needed");
-    if (!all && (cli_count(c, "user") || cli_count(c, "states") || cli_count(c, "dry-run")))
+    if (!all &&
+        (cli_count(c, "user") || cli_count(c, "states") || cli_count(c, "dry-run")))
         return cli_usage(c, "--user, --states and --dry-run need --all");
     if (!(h = cli_open(c)))
         return 1;

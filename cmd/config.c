@@ -114,7 +114,8 @@ static int run_get(struct cli *c)
     else if (!v)
         rc = cli_count(c, "quiet") ? 1 : cli_fail(c, "%s is not set", key);
     else if (!has_type(v, type))
-        rc = cli_fail(c, "%s does not have the type %s", key ? key : "the configuration", type);
+        rc = cli_fail(c, "%s does not have the type %s", key ? key : "the configuration",
+                      type);
     else if (!cli_count(c, "quiet"))
         print_value(v);
     cJSON_Delete(o);

@@ -242,7 +242,8 @@ static int run_background(struct exec *x, const char *payload)
 /* --rank less --exclude. NULL after a message. */
 static struct idset *target_ranks(struct exec *x, uint32_t size)
 {
-    const char *ranks = cli_str(x->c, "rank", "all"), *not = cli_str(x->c, "exclude", NULL);
+    const char *ranks = cli_str(x->c, "rank", "all"),
+               *not = cli_str(x->c, "exclude", NULL);
     struct idset *ids, *excluded;
 
     if (!strcmp(ranks, "all")) {
@@ -252,10 +253,10 @@ static struct idset *target_ranks(struct exec *x, uint32_t size)
         cli_usage(x->c, "--rank: '%s' is not a set of ranks", ranks);
         return NULL;
     }
-    if (not) {
-        excluded = idset_decode(not);
+    if (not ) {
+        excluded = idset_decode(not );
         if (!excluded || idset_subtract(ids, excluded) < 0) {
-            cli_usage(x->c, "--exclude: '%s' is not a set of ranks", not);
+            cli_usage(x->c, "--exclude: '%s' is not a set of ranks", not );
             idset_destroy(ids);
             ids = NULL;
         }
@@ -278,7 +279,8 @@ static int exec_on(struct exec *x, const struct idset *ids)
 
     x->n = idset_count(ids);
     x->procs = calloc(x->n, sizeof(*x->procs));
-    for (unsigned i = 0, r = idset_first(ids); x->procs && i < x->n; r = idset_next(ids, r)) {
+    for (unsigned i = 0, r = idset_first(ids); x->procs && i < x->n;
+         r = idset_next(ids, r)) {
         snprintf(x->procs[i].name, sizeof(x->procs[i].name), "%u", r);
         x->procs[i].bol = true;
         x->procs[i].x = x;
@@ -286,7 +288,8 @@ static int exec_on(struct exec *x, const struct idset *ids)
     }
     cJSON_AddItemToObject(o, "cmd", command(x->c));
     /* stdout and stderr forwarded; waitable */
-    cJSON_AddNumberToObject(o, "flags", (bg ? 0 : 3) | (cli_count(x->c, "waitable") ? 16 : 0));
+    cJSON_AddNumberToObject(o, "flags",
+                            (bg ? 0 : 3) | (cli_count(x->c, "waitable") ? 16 : 0));
     payload = cJSON_PrintUnformatted(o);
     cJSON_Delete(o);
     rc = bg ? run_background(x, payload) : run_attached(x, payload);

@@ -18,7 +18,6 @@
 
 #include "broker/broker.h"
 
-
 #define MAX_OPTIONS 256
 
 struct main {

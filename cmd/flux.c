@@ -15,11 +15,11 @@
 #include "cmds.h"
 
 const struct cli_command *const cmd_table[] = {
-    &cmd_broker, &cmd_cancel, &cmd_config,  &cmd_dmesg,    &cmd_env,    &cmd_event,
-    &cmd_exec,   &cmd_getattr, &cmd_help,   &cmd_job,      &cmd_jobs,   &cmd_logger,
-    &cmd_lsattr, &cmd_module, &cmd_ping,    &cmd_python,   &cmd_queue,  &cmd_resource,
-    &cmd_run,    &cmd_setattr, &cmd_start,  &cmd_submit,   &cmd_uptime, &cmd_version,
-    NULL,
+    &cmd_broker, &cmd_cancel, &cmd_config,   &cmd_dmesg,   &cmd_env,
+    &cmd_event,  &cmd_exec,   &cmd_getattr,  &cmd_help,    &cmd_job,
+    &cmd_jobs,   &cmd_logger, &cmd_lsattr,   &cmd_module,  &cmd_ping,
+    &cmd_python, &cmd_queue,  &cmd_resource, &cmd_run,     &cmd_setattr,
+    &cmd_start,  &cmd_submit, &cmd_uptime,   &cmd_version, NULL,
 };
 
 static char bindir[PATH_MAX];
@@ -131,7 +131,8 @@ static int run_flux(struct cli *c)
         return 1;
     }
     prepend_path();
-    if ((cli_count(c, "parent") && use_parent(c)) || (cli_count(c, "root") && use_root(c)))
+    if ((cli_count(c, "parent") && use_parent(c)) ||
+        (cli_count(c, "root") && use_root(c)))
         return 1;
     cmd = find_builtin(name);
     if (cmd)

@@ -34,8 +34,10 @@ int job_finish(struct cli *c, flux_future_t *f, const char *name)
 const struct cli_command cmd_job = {
     .name = "job",
     .help = "Look at and control jobs",
-    .sub = (const struct cli_command *const[]){
-        &job_attach, &job_cancel, &job_eventlog, &job_id, &job_info, &job_kill, &job_killall,
-        &job_last, &job_list, &job_list_ids, &job_purge, &job_raise, &job_raiseall, &job_status,
-        &job_submit, &job_timeleft, &job_urgency, &job_wait, &job_wait_event, NULL},
+    .sub =
+        (const struct cli_command *const[]){
+            &job_attach,   &job_cancel,  &job_eventlog, &job_id,         &job_info,
+            &job_kill,     &job_killall, &job_last,     &job_list,       &job_list_ids,
+            &job_purge,    &job_raise,   &job_raiseall, &job_status,     &job_submit,
+            &job_timeleft, &job_urgency, &job_wait,     &job_wait_event, NULL},
 };

@@ -12,24 +12,6 @@
 
 #include "job.h"
 
-static int parse_signal(const char *s)
-{
-    char *end;
-    long n = strtol(s, &end, 10);
-
-    if (end != s && !*end)
-        return n > 0 && n < 65 ? (int)n : -1;
-    if (!strncasecmp(s, "SIG", 3))
-        s += 3;
-    for (int i = 1; i < 32; i++) {
-        const char *name = sigabbrev_np(i);
-
-        if (name && !strcasecmp(name, s))
-            return i;
-    }
-    return -1;
-}
-
 /* Call fn for each job id argument. */
 static int each_id(struct cli *c, int argc,
                    flux_future_t *(*fn)(struct cli *, flux_t *, flux_jobid_t))
@@ -61,7 +43,7 @@ static const struct cli_option kill_options[] = {
 
 static int signal_option(struct cli *c)
 {
-    int signum = parse_signal(cli_str(c, "signal", "TERM"));
+    int signum = cli_signal(cli_str(c, "signal", "TERM"));
 
     if (signum < 0)
         cli_usage(c, "--signal: '%s' is not a signal", cli_str(c, "signal", ""));
@@ -70,7 +52,7 @@ static int signal_option(struct cli *c)
 
 static flux_future_t *kill_one(struct cli *c, flux_t *h, flux_jobid_t id)
 {
-    return flux_job_kill(h, id, parse_signal(cli_str(c, "signal", "TERM")));
+    return flux_job_kill(h, id, cli_signal(cli_str(c, "signal", "TERM")));
 }
 
 static int run_kill(struct cli *c)
@@ -79,19 +61,10 @@ static int run_kill(struct cli *c)
 }
 
 static const struct cli_option all_options[] = {
-    {"user", 'u', CLI_REQUIRED, "UID", "Jobs of this user id, or `all'"},
+    {"user", 'u', CLI_REQUIRED, "USER", "Jobs of this user, or `all'"},
     {"force", 'f', CLI_NONE, NULL, "Do it; without this only say how many"},
     {0},
 };
-
-static uint32_t user_option(const struct cli *c)
-{
-    const char *s = cli_str(c, "user", NULL);
-
-    if (!s)
-        return getuid();
-    return !strcmp(s, "all") ? FLUX_USERID_UNKNOWN : (uint32_t)strtoul(s, NULL, 10);
-}
 
 static int report_all(struct cli *c, flux_future_t *f, const char *verb)
 {
@@ -100,7 +73,8 @@ static int report_all(struct cli *c, flux_future_t *f, const char *verb)
     if (!f || flux_rpc_get_unpack(f, "{s:i s:i}", "count", &count, "errors", &errors) < 0)
         rc = cli_fail(c, "%s", flux_future_error_string(f));
     else if (!cli_count(c, "force"))
-        fprintf(stderr, "%s: Command matched %d jobs (-f to %s)\n", cli_prog(c), count, verb);
+        fprintf(stderr, "%s: Command matched %d jobs (-f to %s)\n", cli_prog(c), count,
+                verb);
     else {
         fprintf(stderr, "%s: %d jobs (%d errors)\n", cli_prog(c), count, errors);
         rc = errors > 0;
@@ -112,15 +86,17 @@ static int report_all(struct cli *c, flux_future_t *f, const char *verb)
 static int run_killall(struct cli *c)
 {
     int signum = signal_option(c), rc;
+    uint32_t user = getuid();
     flux_t *h;
 
-    if (signum < 0)
+    if (signum < 0 || !cli_user(c, "user", &user))
         return CLI_EXIT_USAGE;
     if (!(h = cli_open(c)))
         return 1;
-    rc = report_all(c, flux_rpc_pack(h, "job-manager.killall", FLUX_NODEID_ANY, 0,
-                                     "{s:b s:I s:i}", "dry_run", !cli_count(c, "force"),
-                                     "userid", (int64_t)user_option(c), "signum", signum),
+    rc = report_all(c,
+                    flux_rpc_pack(h, "job-manager.killall", FLUX_NODEID_ANY, 0,
+                                  "{s:b s:I s:i}", "dry_run", !cli_count(c, "force"),
+                                  "userid", (int64_t)user, "signum", signum),
                     "signal them");
     flux_close(h);
     return rc;
@@ -163,7 +139,9 @@ static flux_future_t *raise_one(struct cli *c, flux_t *h, flux_jobid_t id)
         snprintf(note + n, sizeof(note) - n, "%s%s", n ? " " : "", cli_arg(c, i));
     }
     return flux_job_raise(h, id, cli_str(c, "type", "cancel"), (int)severity,
-                          message ? message : note[0] ? note : NULL);
+                          message   ? message
+                          : note[0] ? note
+                                    : NULL);
 }
 
 static int run_raise(struct cli *c)
@@ -177,22 +155,24 @@ static int run_raise(struct cli *c)
 
 static int run_raiseall(struct cli *c)
 {
+    uint32_t user = getuid();
     long severity = 7;
     flux_t *h;
     int rc;
 
     if (cli_argc(c) < 1)
         return cli_usage(c, "an exception type is needed");
-    if (!cli_int(c, "severity", 0, 7, &severity))
+    if (!cli_int(c, "severity", 0, 7, &severity) || !cli_user(c, "user", &user))
         return CLI_EXIT_USAGE;
     if (!(h = cli_open(c)))
         return 1;
-    rc = report_all(c, flux_rpc_pack(h, "job-manager.raiseall", FLUX_NODEID_ANY, 0,
-                                     "{s:b s:I s:i s:i s:s s:s}", "dry_run",
-                                     !cli_count(c, "force"), "userid",
-                                     (int64_t)user_option(c), "states",
-                                     (int)FLUX_JOB_STATE_ACTIVE, "severity", (int)severity,
-                                     "type", cli_arg(c, 0), "note", cli_str(c, "message", "")),
+    rc = report_all(c,
+                    flux_rpc_pack(h, "job-manager.raiseall", FLUX_NODEID_ANY, 0,
+                                  "{s:b s:I s:i s:i s:s s:s}", "dry_run",
+                                  !cli_count(c, "force"), "userid", (int64_t)user,
+                                  "states", (int)FLUX_JOB_STATE_ACTIVE, "severity",
+                                  (int)severity, "type", cli_arg(c, 0), "note",
+                                  cli_str(c, "message", "")),
                     "raise it on them");
     flux_close(h);
     return rc;
@@ -264,9 +244,9 @@ static int purge(struct cli *c, flux_t *h, double age, int num, int batch)
     int count, total = 0, rc = 0;
 
     do {
-        flux_future_t *f =
-            flux_rpc_pack(h, "job-manager.purge", FLUX_NODEID_ANY, 0, "{s:f s:i s:i s:b}",
-                          "age_limit", age, "num_limit", num, "batch", batch, "force", force);
+        flux_future_t *f = flux_rpc_pack(
+            h, "job-manager.purge", FLUX_NODEID_ANY, 0, "{s:f s:i s:i s:b}", "age_limit",
+            age, "num_limit", num, "batch", batch, "force", force);
 
         count = 0;
         if (!f || flux_rpc_get_unpack(f, "{s:i}", "count", &count) < 0)
@@ -288,8 +268,8 @@ static int run_purge(struct cli *c)
     flux_t *h;
     int rc;
 
-    if (!cli_int(c, "num-limit", 0, INT32_MAX, &num)
-        || !cli_int(c, "batch", 1, INT32_MAX, &batch) || !cli_duration(c, "age-limit", &age))
+    if (!cli_int(c, "num-limit", 0, INT32_MAX, &num) ||
+        !cli_int(c, "batch", 1, INT32_MAX, &batch) || !cli_duration(c, "age-limit", &age))
         return CLI_EXIT_USAGE;
     if (!(h = cli_open(c)))
         return 1;
@@ -303,7 +283,8 @@ const struct cli_command job_kill = {"kill", "JOBID...", "Send a signal to a job
 const struct cli_command job_killall = {
     "killall", "", "Send a signal to all running jobs",
     (const struct cli_option *const[]){kill_options, all_options, NULL}, run_killall};
-const struct cli_command job_raise = {"raise", "JOBID... [NOTE...]", "Raise an exception on jobs",
+const struct cli_command job_raise = {"raise", "JOBID... [NOTE...]",
+                                      "Raise an exception on jobs",
                                       JOB_OPTIONS(raise_options), run_raise};
 const struct cli_command job_raiseall = {
     "raiseall", "TYPE", "Raise an exception on all jobs",

@@ -83,8 +83,8 @@ static int run_id(struct cli *c)
 }
 
 /* Call fn with each job object of a listing. */
-static int each_job(struct cli *c, flux_future_t *f, void (*fn)(const cJSON *job, void *arg),
-                    void *arg)
+static int each_job(struct cli *c, flux_future_t *f,
+                    void (*fn)(const cJSON *job, void *arg), void *arg)
 {
     const cJSON *jobs, *job;
     int rc = 0;
@@ -370,15 +370,21 @@ static int run_timeleft(struct cli *c)
     else if (isinf(left))
         printf("%s\n", cli_count(c, "human") ? "infinity" : "4294967295");
     else if (cli_count(c, "human"))
-        printf("%.1f%s\n", left < 60 ? left : left < 3600 ? left / 60 : left / 3600,
-               left < 60 ? "s" : left < 3600 ? "m" : "h");
+        printf("%.1f%s\n",
+               left < 60     ? left
+               : left < 3600 ? left / 60
+                             : left / 3600,
+               left < 60     ? "s"
+               : left < 3600 ? "m"
+                             : "h");
     else
         printf("%.0f\n", left);
     flux_close(h);
     return rc;
 }
 
-const struct cli_command job_info = {"info", "JOBID KEY", "Print jobspec, R, eventlog or J",
+const struct cli_command job_info = {"info", "JOBID KEY",
+                                     "Print jobspec, R, eventlog or J",
                                      JOB_OPTIONS(info_options), run_info};
 const struct cli_command job_id = {"id", "[ID...]", "Convert job ids between their forms",
                                    JOB_OPTIONS(id_options), run_id};
@@ -386,9 +392,10 @@ const struct cli_command job_last = {"last", "[N|*]", "Print the latest job ids"
                                      run_last};
 const struct cli_command job_list = {"list", "", "Print jobs as JSON, one a line",
                                      JOB_OPTIONS(list_options), run_list};
-const struct cli_command job_list_ids = {"list-ids", "JOBID...", "Print these jobs as JSON",
-                                         NULL, run_list_ids};
+const struct cli_command job_list_ids = {"list-ids", "JOBID...",
+                                         "Print these jobs as JSON", NULL, run_list_ids};
 const struct cli_command job_submit = {"submit", "[FILE]", "Submit a ready-made jobspec",
                                        JOB_OPTIONS(submit_options), run_submit};
-const struct cli_command job_timeleft = {"timeleft", "[JOBID]", "Print the time a job has left",
+const struct cli_command job_timeleft = {"timeleft", "[JOBID]",
+                                         "Print the time a job has left",
                                          JOB_OPTIONS(timeleft_options), run_timeleft};

@@ -28,7 +28,8 @@ static const struct cli_option attach_options[] = {
 static int run_attach(struct cli *c)
 {
     struct attach_options o = {.label = cli_count(c, "label-io") > 0,
-                               .events = cli_count(c, "show-events") || cli_count(c, "verbose"),
+                               .events =
+                                   cli_count(c, "show-events") || cli_count(c, "verbose"),
                                .exec_events = cli_count(c, "show-exec") > 0,
                                .status = cli_count(c, "show-status") > 0,
                                .until = cli_str(c, "wait-event", NULL),
@@ -102,7 +103,8 @@ static int run_wait(struct cli *c)
 }
 
 static const struct cli_option event_options[] = {
-    {"path", 'p', CLI_REQUIRED, "PATH", "eventlog (default), guest.exec.eventlog, guest.output"},
+    {"path", 'p', CLI_REQUIRED, "PATH",
+     "eventlog (default), guest.exec.eventlog, guest.output"},
     {"format", 'f', CLI_REQUIRED, "FORMAT", "text (default) or json"},
     {"time-format", 'T', CLI_REQUIRED, "FORMAT", "raw (default), iso, offset, human"},
     {"human", 'H', CLI_NONE, NULL, "Times for people"},
@@ -136,8 +138,8 @@ static bool printer_init(struct cli *c, struct printer *p)
         cli_usage(c, "--format: '%s' is neither text nor json", format);
         return false;
     }
-    if (strcmp(time, "raw") && strcmp(time, "iso") && strcmp(time, "offset")
-        && strcmp(time, "human")) {
+    if (strcmp(time, "raw") && strcmp(time, "iso") && strcmp(time, "offset") &&
+        strcmp(time, "human")) {
         cli_usage(c, "--time-format: '%s' is none of raw, iso, offset, human", time);
         return false;
     }
@@ -229,16 +231,17 @@ static int follow(struct cli *c, flux_t *h, flux_jobid_t id, const char *name,
     struct printer p;
     int rc = -1;
 
-    if (!printer_init(c, &p) || !cli_duration(c, "timeout", &timeout)
-        || !cli_int(c, "count", 1, INT32_MAX, &count))
+    if (!printer_init(c, &p) || !cli_duration(c, "timeout", &timeout) ||
+        !cli_int(c, "count", 1, INT32_MAX, &count))
         rc = CLI_EXIT_USAGE;
     while (rc < 0) {
         cJSON *o;
         bool match;
 
         if (!f || flux_future_wait_for(f, timeout) < 0) {
-            rc = cli_fail(c, f && errno == ETIMEDOUT ? "wait-event timeout on event '%s'"
-                                                     : "%s", wanted ? wanted : strerror(errno));
+            rc = cli_fail(
+                c, f && errno == ETIMEDOUT ? "wait-event timeout on event '%s'" : "%s",
+                wanted ? wanted : strerror(errno));
             break;
         }
         if (flux_job_event_watch_get(f, &text) < 0) {
@@ -252,8 +255,9 @@ static int follow(struct cli *c, flux_t *h, flux_jobid_t id, const char *name,
             break;
         }
         o = cJSON_Parse(text);
-        match = wanted && !strcmp(cJSON_GetStringValue(cJSON_GetObjectItem(o, "name")), wanted)
-                && --count == 0;
+        match = wanted &&
+                !strcmp(cJSON_GetStringValue(cJSON_GetObjectItem(o, "name")), wanted) &&
+                --count == 0;
         if (o && (show_all || (match && show_match)))
             print_event(&p, text, o);
         cJSON_Delete(o);
@@ -316,8 +320,8 @@ static int status_one(struct cli *c, flux_t *h, const char *arg)
     flux_jobid_t id;
     char name[64];
 
-    if (!job_id_arg(c, arg, &id, name)
-        || !cli_int(c, "exception-exit-code", 0, 255, &exception_code))
+    if (!job_id_arg(c, arg, &id, name) ||
+        !cli_int(c, "exception-exit-code", 0, 255, &exception_code))
         return 1;
     f = flux_job_result(h, id, 0);
     if (!f || flux_job_result_get_unpack(f, "{s:i s?i s?s s?s}", "result", &result,
@@ -368,7 +372,8 @@ const struct cli_command job_status = {"status", "JOBID...",
                                        JOB_OPTIONS(status_options), run_status};
 const struct cli_command job_eventlog = {
     "eventlog", "JOBID", "Print a job's events",
-    (const struct cli_option *const[]){event_options, eventlog_options, NULL}, run_eventlog};
+    (const struct cli_option *const[]){event_options, eventlog_options, NULL},
+    run_eventlog};
 const struct cli_command job_wait_event = {
     "wait-event", "JOBID EVENT", "Wait for an event of a job",
     (const struct cli_option *const[]){event_options, wait_event_options, NULL},

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -26,8 +25,10 @@ static const struct cli_option jobs_options[] = {
     {"name", 0, CLI_REQUIRED, "NAME", "Jobs of this name"},
     {"queue", 'q', CLI_REQUIRED, "QUEUE", "Jobs of this queue"},
     {"count", 'c', CLI_REQUIRED, "N", "At most N jobs (default 1000; 0: all)"},
-    {"since", 0, CLI_REQUIRED, "WHEN", "Inactive jobs that ended after this time; implies -a"},
-    {"filter", 'f', CLI_REQUIRED, "STATES", "States or results: pending, running, failed, ..."},
+    {"since", 0, CLI_REQUIRED, "WHEN",
+     "Inactive jobs that ended after this time; implies -a"},
+    {"filter", 'f', CLI_REQUIRED, "STATES",
+     "States or results: pending, running, failed, ..."},
     {"format", 'o', CLI_REQUIRED, "FORMAT", "A named format, or one of your own"},
     {"sort", 0, CLI_REQUIRED, "FIELDS", "Sort by these fields; -FIELD descends"},
     {"include", 'i', CLI_REQUIRED, "HOSTS|RANKS", "Jobs that run or ran on these"},
@@ -47,30 +48,6 @@ struct jobs {
     cJSON *rows; /* array */
     bool printed, color;
 };
-
-static bool parse_user(struct cli *c, uint32_t *ret)
-{
-    const char *s = cli_str(c, "user", NULL);
-    struct passwd *pw;
-    char *end;
-
-    *ret = cli_count(c, "all-users") ? FLUX_USERID_UNKNOWN : getuid();
-    if (!s)
-        return true;
-    if (!strcmp(s, "all")) {
-        *ret = FLUX_USERID_UNKNOWN;
-        return true;
-    }
-    if ((pw = getpwnam(s))) {
-        *ret = pw->pw_uid;
-        return true;
-    }
-    *ret = strtoul(s, &end, 10);
-    if (!*end && end != s)
-        return true;
-    cli_usage(c, "--user: unknown user '%s'", s);
-    return false;
-}
 
 /* States and results of --filter as masks; inactive jobs have no other state. */
 static bool parse_filter(struct cli *c, int *states, int *results)
@@ -180,12 +157,12 @@ static int list_jobs(struct jobs *j)
     int states, results, rc;
     long count = 1000;
     flux_error_t error;
-    uint32_t user;
+    uint32_t user = cli_count(j->c, "all-users") ? FLUX_USERID_UNKNOWN : getuid();
     double t;
     char *text;
 
-    if (!parse_user(j->c, &user) || !parse_filter(j->c, &states, &results)
-        || !cli_int(j->c, "count", 0, INT32_MAX, &count)) {
+    if (!cli_user(j->c, "user", &user) || !parse_filter(j->c, &states, &results) ||
+        !cli_int(j->c, "count", 0, INT32_MAX, &count)) {
         cJSON_Delete(request);
         return CLI_EXIT_USAGE;
     }
@@ -202,8 +179,8 @@ static int list_jobs(struct jobs *j)
     cJSON_AddItemToObject(request, "constraint", constraint(j->c, user, states, results));
     text = cJSON_PrintUnformatted(request);
     cJSON_Delete(request);
-    rc = read_list(j, flux_rpc(j->h, "job-list.list", text, FLUX_NODEID_ANY,
-                               FLUX_RPC_STREAMING));
+    rc = read_list(
+        j, flux_rpc(j->h, "job-list.list", text, FLUX_NODEID_ANY, FLUX_RPC_STREAMING));
     cJSON_free(text);
     return rc;
 }
@@ -219,8 +196,8 @@ static int list_ids(struct jobs *j)
 
         if (flux_job_id_parse(cli_arg(j->c, i), &id) < 0)
             rc = cli_fail(j->c, "'%s' is not a job id", cli_arg(j->c, i));
-        else if (!(f = flux_job_list_id(j->h, id, NULL))
-                 || flux_rpc_get_unpack(f, "{s:O}", "job", &job) < 0)
+        else if (!(f = flux_job_list_id(j->h, id, NULL)) ||
+                 flux_rpc_get_unpack(f, "{s:O}", "job", &job) < 0)
             rc = cli_fail(j->c, "JobID %s unknown", cli_arg(j->c, i));
         else
             take_row(j, job);
@@ -242,13 +219,14 @@ static int print_stats(struct jobs *j)
     int ok, failed, canceled, timeout, rc = 0;
     const cJSON *s;
 
-    if (!f || flux_rpc_get_unpack(f, "{s:o s:i s:i s:i s:i}", "job_states", &s, "successful",
-                                  &ok, "failed", &failed, "canceled", &canceled, "timeout",
-                                  &timeout) < 0)
+    if (!f || flux_rpc_get_unpack(f, "{s:o s:i s:i s:i s:i}", "job_states", &s,
+                                  "successful", &ok, "failed", &failed, "canceled",
+                                  &canceled, "timeout", &timeout) < 0)
         rc = cli_fail(j->c, "job-stats: %s", flux_future_error_string(f));
     else
         printf("%d running, %d completed, %d failed, %d pending\n",
-               count_of(s, "run") + count_of(s, "cleanup"), ok, failed + canceled + timeout,
+               count_of(s, "run") + count_of(s, "cleanup"), ok,
+               failed + canceled + timeout,
                count_of(s, "depend") + count_of(s, "priority") + count_of(s, "sched"));
     flux_future_destroy(f);
     return rc;

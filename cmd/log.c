@@ -71,7 +71,8 @@ static void print_line(struct printer *p, const char *line)
     int pri, used = 0;
 
     if (sscanf(line, "<%d>1 %63s %255s %63s %63s %*s %*s %n", &pri, time, rank, app, proc,
-               &used) < 5 || used == 0) {
+               &used) < 5 ||
+        used == 0) {
         cli_print_safe(stdout, line);
     } else {
         const char *color = color_of(p, pri >> 3 & 7);
@@ -143,7 +144,8 @@ const struct cli_command cmd_dmesg = {
 };
 
 static const struct cli_option logger_options[] = {
-    {"severity", 's', CLI_REQUIRED, "LEVEL", "emerg alert crit err warning notice info debug"},
+    {"severity", 's', CLI_REQUIRED, "LEVEL",
+     "emerg alert crit err warning notice info debug"},
     {"appname", 'n', CLI_REQUIRED, "NAME", "Log under this name (default: logger)"},
     {0},
 };

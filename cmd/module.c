@@ -74,7 +74,8 @@ static int remove_module(struct cli *c, flux_t *h)
     if (!f || flux_future_get(f, NULL) < 0) {
         if (!(errno == ENOENT && cli_count(c, "force")))
             rc = cli_fail(c, "remove %s: %s", cli_arg(c, 0),
-                          errno == ENOENT ? strerror(ENOENT) : flux_future_error_string(f));
+                          errno == ENOENT ? strerror(ENOENT)
+                                          : flux_future_error_string(f));
     }
     flux_future_destroy(f);
     cJSON_free(text);
@@ -85,16 +86,9 @@ static int remove_module(struct cli *c, flux_t *h)
 /* Open the instance and run fn; at least one argument is needed. */
 static int with_handle(struct cli *c, int (*fn)(struct cli *, flux_t *), int min)
 {
-    flux_t *h;
-    int rc;
-
     if (cli_argc(c) < min)
         return cli_usage(c, "a module name is needed");
-    if (!(h = cli_open(c)))
-        return 1;
-    rc = fn(c, h);
-    flux_close(h);
-    return rc;
+    return cli_with_handle(c, fn);
 }
 
 static int run_load(struct cli *c)
@@ -219,8 +213,9 @@ static int set_debug(struct cli *c, flux_t *h)
     int flags, rc = 0;
 
     snprintf(topic, sizeof(topic), "%s.debug", cli_arg(c, 0));
-    f = flux_rpc_pack(h, topic, FLUX_NODEID_ANY, 0, "{s:s s:i}", "op", mask ? "set" : "get",
-                      "flags", mask ? (int)strtol(mask, NULL, 0) : 0);
+    f = flux_rpc_pack(h, topic, FLUX_NODEID_ANY, 0, "{s:s s:i}", "op",
+                      mask ? "set" : "get", "flags",
+                      mask ? (int)strtol(mask, NULL, 0) : 0);
     if (!f || flux_rpc_get_unpack(f, "{s:i}", "flags", &flags) < 0)
         rc = cli_fail(c, "%s: %s", topic, flux_future_error_string(f));
     else
@@ -237,10 +232,13 @@ static int run_debug(struct cli *c)
 #define TABLE(t) ((const struct cli_option *const[]){t, NULL})
 
 static const struct cli_command
-    module_load = {"load", "MODULE [ARGS...]", "Load a module", TABLE(load_options), run_load},
-    module_remove = {"remove", "MODULE", "Remove a module", TABLE(remove_options), run_remove},
+    module_load = {"load", "MODULE [ARGS...]", "Load a module", TABLE(load_options),
+                   run_load},
+    module_remove = {"remove", "MODULE", "Remove a module", TABLE(remove_options),
+                     run_remove},
     module_reload = {"reload", "MODULE [ARGS...]", "Remove a module and load it again",
-                     (const struct cli_option *const[]){load_options, remove_options, NULL},
+                     (const struct cli_option *const[]){load_options, remove_options,
+                                                        NULL},
                      run_reload},
     module_list = {"list", "", "List loaded modules", TABLE(list_options), run_list},
     module_stats = {"stats", "MODULE", "Show a module's figures", TABLE(stats_options),
@@ -251,7 +249,7 @@ static const struct cli_command
 const struct cli_command cmd_module = {
     .name = "module",
     .help = "Load, remove and inspect broker modules",
-    .sub = (const struct cli_command *const[]){&module_load, &module_remove, &module_reload,
-                                               &module_list, &module_stats, &module_debug,
-                                               NULL},
+    .sub = (const struct cli_command *const[]){&module_load, &module_remove,
+                                               &module_reload, &module_list,
+                                               &module_stats, &module_debug, NULL},
 };

@@ -54,8 +54,7 @@ static void got_pong(flux_future_t *f, void *arg)
 
     if (flux_rpc_get_unpack(f, "{s:i s:f s:s s:s s:i s:i}", "seq", &seq, "time", &sent,
                             "pad", &pad, "route", &route, "userid", &userid, "rolemask",
-                            &rolemask)
-        < 0) {
+                            &rolemask) < 0) {
         cli_fail(p->c, "%s!%s: %s", p->rank, p->topic, flux_future_error_string(f));
         p->failed++;
         if (errno == ENOSYS || errno == EHOSTUNREACH)
@@ -63,8 +62,8 @@ static void got_pong(flux_future_t *f, void *arg)
     } else {
         p->received++;
         printf("%s%s%s pad=%zu seq=%d time=%0.3f ms (%s)",
-               p->nodeid == FLUX_NODEID_ANY ? "0" : p->rank, "!", p->topic, strlen(pad), seq,
-               1e3 * (now() - sent), route);
+               p->nodeid == FLUX_NODEID_ANY ? "0" : p->rank, "!", p->topic, strlen(pad),
+               seq, 1e3 * (now() - sent), route);
         if (cli_count(p->c, "userid"))
             printf(" userid=%u rolemask=0x%x", (unsigned)userid, (unsigned)rolemask);
         printf("\n");
@@ -122,7 +121,8 @@ static int parse_target(struct ping *p, const char *target)
 
     if (bang)
         snprintf(rank, sizeof(rank), "%.*s", (int)(bang - target), target);
-    else if (target[strspn(target, "0123456789")] == '\0' || !strcmp(target, "upstream")) {
+    else if (target[strspn(target, "0123456789")] == '\0' ||
+             !strcmp(target, "upstream")) {
         snprintf(rank, sizeof(rank), "%s", target);
         service = "broker";
     }
@@ -154,9 +154,9 @@ static int run_ping(struct cli *c)
 
     if (cli_argc(c) != 1)
         return cli_usage(c, "one target is needed: a rank, a service, or RANK!SERVICE");
-    if (!cli_int(c, "pad", 0, 1 << 24, &p.padlen)
-        || !cli_int(c, "count", 1, 1L << 30, &p.count)
-        || !cli_duration(c, "interval", &p.interval))
+    if (!cli_int(c, "pad", 0, 1 << 24, &p.padlen) ||
+        !cli_int(c, "count", 1, 1L << 30, &p.count) ||
+        !cli_duration(c, "interval", &p.interval))
         return CLI_EXIT_USAGE;
     if (cli_count(c, "batch") && !p.count)
         return cli_usage(c, "--batch needs --count");

@@ -24,21 +24,24 @@ static const struct cli_option queue_options[] = {
 static int print_status(struct cli *c, flux_t *h)
 {
     const char *name = cli_str(c, "queue", NULL);
-    flux_future_t *f = name ? flux_rpc_pack(h, "job-manager.queue-status", FLUX_NODEID_ANY, 0,
-                                            "{s:s}", "name", name)
-                            : flux_rpc(h, "job-manager.queue-status", "{}", FLUX_NODEID_ANY, 0);
+    flux_future_t *f =
+        name ? flux_rpc_pack(h, "job-manager.queue-status", FLUX_NODEID_ANY, 0, "{s:s}",
+                             "name", name)
+             : flux_rpc(h, "job-manager.queue-status", "{}", FLUX_NODEID_ANY, 0);
     const char *disabled = NULL, *stopped = NULL;
     int enable, start, rc = 0;
 
-    if (!f || flux_rpc_get_unpack(f, "{s:b s?s s:b s?s}", "enable", &enable, "disable_reason",
-                                  &disabled, "start", &start, "stop_reason", &stopped) < 0) {
+    if (!f ||
+        flux_rpc_get_unpack(f, "{s:b s?s s:b s?s}", "enable", &enable, "disable_reason",
+                            &disabled, "start", &start, "stop_reason", &stopped) < 0) {
         rc = cli_fail(c, "ERROR: status: %s", flux_future_error_string(f));
     } else {
         const char *prefix = name ? name : "";
         const char *sep = name ? ": " : "";
 
-        printf("%s%sJob submission is %s%s%s\n", prefix, sep, enable ? "enabled" : "disabled",
-               !enable && disabled ? ": " : "", !enable && disabled ? disabled : "");
+        printf("%s%sJob submission is %s%s%s\n", prefix, sep,
+               enable ? "enabled" : "disabled", !enable && disabled ? ": " : "",
+               !enable && disabled ? disabled : "");
         printf("%s%sScheduling is %s%s%s\n", prefix, sep, start ? "started" : "stopped",
                !start && stopped ? ": " : "", !start && stopped ? stopped : "");
     }
@@ -48,16 +51,9 @@ static int print_status(struct cli *c, flux_t *h)
 
 static int with_handle(struct cli *c, int (*fn)(struct cli *, flux_t *))
 {
-    flux_t *h;
-    int rc;
-
     if (cli_argc(c) != 0)
         return cli_usage(c, "unexpected argument '%s'", cli_arg(c, 0));
-    if (!(h = cli_open(c)))
-        return 1;
-    rc = fn(c, h);
-    flux_close(h);
-    return rc;
+    return cli_with_handle(c, fn);
 }
 
 static int run_status(struct cli *c)
@@ -153,8 +149,8 @@ static int wait_for(struct cli *c, flux_t *h, const char *topic)
         rc = cli_fail(c, "%s", f && errno == ETIMEDOUT ? "timeout" : strerror(errno));
     else if (flux_future_get(f, NULL) < 0)
         rc = cli_fail(c, "%s: %s", topic, flux_future_error_string(f));
-    else if (flux_rpc_get_unpack(f, "{s:i}", "pending", &pending) == 0
-             && !cli_count(c, "quiet"))
+    else if (flux_rpc_get_unpack(f, "{s:i}", "pending", &pending) == 0 &&
+             !cli_count(c, "quiet"))
         printf("%d jobs\n", pending);
     flux_future_destroy(f);
     return rc;
@@ -179,9 +175,10 @@ static int run_idle(struct cli *c)
 
 static int list_one(struct cli *c, flux_t *h, const char *name)
 {
-    flux_future_t *f = name ? flux_rpc_pack(h, "job-manager.queue-status", FLUX_NODEID_ANY, 0,
-                                            "{s:s}", "name", name)
-                            : flux_rpc(h, "job-manager.queue-status", "{}", FLUX_NODEID_ANY, 0);
+    flux_future_t *f =
+        name ? flux_rpc_pack(h, "job-manager.queue-status", FLUX_NODEID_ANY, 0, "{s:s}",
+                             "name", name)
+             : flux_rpc(h, "job-manager.queue-status", "{}", FLUX_NODEID_ANY, 0);
     int on, started, rc = 0;
 
     if (!f || flux_rpc_get_unpack(f, "{s:b s:b}", "enable", &on, "start", &started) < 0)
@@ -226,7 +223,8 @@ static const struct cli_command
     queue_stop = {"stop", "", "Stop scheduling", TABLE(queue_options), run_stop},
     queue_drain = {"drain", "", "Wait until there are no more jobs", TABLE(wait_options),
                    run_drain},
-    queue_idle = {"idle", "", "Wait until no job is running", TABLE(wait_options), run_idle};
+    queue_idle = {"idle", "", "Wait until no job is running", TABLE(wait_options),
+                  run_idle};
 
 const struct cli_command cmd_queue = {
     .name = "queue",

@@ -16,18 +16,6 @@
 
 #define TABLE(t) ((const struct cli_option *const[]){t, NULL})
 
-static int with_handle(struct cli *c, int (*fn)(struct cli *, flux_t *))
-{
-    flux_t *h = cli_open(c);
-    int rc;
-
-    if (!h)
-        return 1;
-    rc = fn(c, h);
-    flux_close(h);
-    return rc;
-}
-
 /* all, allocated, down as the scheduler sees them; free is the rest. */
 struct sets {
     struct rcount all, up, allocated, down, free;
@@ -40,15 +28,14 @@ static int get_sets(struct cli *c, flux_t *h, struct sets *s)
     int rc = 0;
 
     *s = (struct sets){0};
-    if (!f || flux_rpc_get_unpack(f, "{s:o s:o s:o}", "all", &all, "down", &down, "allocated",
-                                  &allocated) < 0)
+    if (!f || flux_rpc_get_unpack(f, "{s:o s:o s:o}", "all", &all, "down", &down,
+                                  "allocated", &allocated) < 0)
         rc = cli_fail(c, "ERROR: resource.sched-status: %s", flux_future_error_string(f));
-    else if (rcount_read(all, &s->all) < 0 || rcount_read(all, &s->free) < 0
-             || rcount_read(all, &s->up) < 0
-             || rcount_read(down, &s->down) < 0
-             || rcount_read(allocated, &s->allocated) < 0
-             || rcount_subtract(&s->free, &s->allocated) < 0
-             || rcount_subtract(&s->free, &s->down) < 0)
+    else if (rcount_read(all, &s->all) < 0 || rcount_read(all, &s->free) < 0 ||
+             rcount_read(all, &s->up) < 0 || rcount_read(down, &s->down) < 0 ||
+             rcount_read(allocated, &s->allocated) < 0 ||
+             rcount_subtract(&s->free, &s->allocated) < 0 ||
+             rcount_subtract(&s->free, &s->down) < 0)
         rc = cli_fail(c, "ERROR: resource.sched-status: bad resource set");
     flux_future_destroy(f);
     return rc;
@@ -102,7 +89,8 @@ static int list(struct cli *c, flux_t *h)
 
     if (rc == 0) {
         if (!cli_count(c, "no-header"))
-            printf("%10s %6s %6s %5s %s\n", "STATE", "NNODES", "NCORES", "NGPUS", "NODELIST");
+            printf("%10s %6s %6s %5s %s\n", "STATE", "NNODES", "NCORES", "NGPUS",
+                   "NODELIST");
         if (wanted(states, "all"))
             print_set(c, "all", &s.all);
         if (wanted(states, "up") && rcount_subtract(&s.up, &s.down) == 0)
@@ -120,7 +108,7 @@ static int list(struct cli *c, flux_t *h)
 
 static int run_list(struct cli *c)
 {
-    return with_handle(c, list);
+    return cli_with_handle(c, list);
 }
 
 static int info(struct cli *c, flux_t *h)
@@ -137,7 +125,7 @@ static int info(struct cli *c, flux_t *h)
 
 static int run_info(struct cli *c)
 {
-    return with_handle(c, info);
+    return cli_with_handle(c, info);
 }
 
 static int print_R(struct cli *c, flux_t *h)
@@ -160,7 +148,7 @@ static int print_R(struct cli *c, flux_t *h)
 
 static int run_R(struct cli *c)
 {
-    return with_handle(c, print_R);
+    return cli_with_handle(c, print_R);
 }
 
 /* The host names of a set of ranks, in bracket form; yours to free(). */
@@ -183,7 +171,8 @@ static void print_state(const struct rcount *all, const char *state, bool up,
 {
     char *hosts = hosts_of(all, ranks);
 
-    printf("%12s %s %6zu %s\n", state, up ? "✔" : "✗", idset_count(ranks), hosts ? hosts : "");
+    printf("%12s %s %6zu %s\n", state, up ? "✔" : "✗", idset_count(ranks),
+           hosts ? hosts : "");
     free(hosts);
 }
 
@@ -251,8 +240,8 @@ static int status(struct cli *c, flux_t *h)
     const cJSON *R, *drain;
     int rc = 0;
 
-    if (!f || flux_rpc_get_unpack(f, "{s:o s:o s:s s:s}", "R", &R, "drain", &drain, "online",
-                                  &online, "offline", &offline) < 0)
+    if (!f || flux_rpc_get_unpack(f, "{s:o s:o s:s s:s}", "R", &R, "drain", &drain,
+                                  "online", &online, "offline", &offline) < 0)
         rc = cli_fail(c, "ERROR: resource.status: %s", flux_future_error_string(f));
     else
         print_status(R, drain, online, offline);
@@ -262,7 +251,7 @@ static int status(struct cli *c, flux_t *h)
 
 static int run_status(struct cli *c)
 {
-    return with_handle(c, status);
+    return cli_with_handle(c, status);
 }
 
 static const struct cli_option drain_options[] = {
@@ -287,7 +276,8 @@ static int request_drain(struct cli *c, flux_t *h, const char *topic)
     if (reason[0])
         cJSON_AddStringToObject(o, "reason", reason);
     if (cli_count(c, "force") || cli_count(c, "update"))
-        cJSON_AddStringToObject(o, "mode", cli_count(c, "force") ? "overwrite" : "update");
+        cJSON_AddStringToObject(o, "mode",
+                                cli_count(c, "force") ? "overwrite" : "update");
     text = cJSON_PrintUnformatted(o);
     f = flux_rpc(h, topic, text, FLUX_NODEID_ANY, 0);
     if (!f || flux_future_get(f, NULL) < 0)
@@ -314,12 +304,12 @@ static int undrain(struct cli *c, flux_t *h)
 
 static int run_drain(struct cli *c)
 {
-    return with_handle(c, drain);
+    return cli_with_handle(c, drain);
 }
 
 static int run_undrain(struct cli *c)
 {
-    return with_handle(c, undrain);
+    return cli_with_handle(c, undrain);
 }
 
 static int reload(struct cli *c, flux_t *h)
@@ -341,7 +331,7 @@ static int reload(struct cli *c, flux_t *h)
 
 static int run_reload(struct cli *c)
 {
-    return with_handle(c, reload);
+    return cli_with_handle(c, reload);
 }
 
 static int eventlog(struct cli *c, flux_t *h)
@@ -360,31 +350,32 @@ static int eventlog(struct cli *c, flux_t *h)
 
 static int run_eventlog(struct cli *c)
 {
-    return with_handle(c, eventlog);
+    return cli_with_handle(c, eventlog);
 }
 
 static const struct cli_command
     resource_list = {"list", "", "Show free, allocated and down resources",
                      TABLE(list_options), run_list},
-    resource_status = {"status", "", "Show which nodes are available, drained or offline", NULL,
-                       run_status},
+    resource_status = {"status", "", "Show which nodes are available, drained or offline",
+                       NULL, run_status},
     resource_info = {"info", "", "Show how much there is", NULL, run_info},
     resource_R = {"R", "", "Print the resource set (R)", NULL, run_R},
     resource_drain = {"drain", "[TARGETS [REASON...]]",
                       "Start no more jobs on nodes (ranks or host names)",
                       TABLE(drain_options), run_drain},
-    resource_undrain = {"undrain", "TARGETS [REASON...]", "Use nodes again",
-                        NULL, run_undrain},
-    resource_reload = {"reload", "[FILE]", "Read the resources again, or from an R file", NULL,
-                       run_reload},
+    resource_undrain = {"undrain", "TARGETS [REASON...]", "Use nodes again", NULL,
+                        run_undrain},
+    resource_reload = {"reload", "[FILE]", "Read the resources again, or from an R file",
+                       NULL, run_reload},
     resource_eventlog = {"eventlog", "", "Print what happened to the resources", NULL,
                          run_eventlog};
 
 const struct cli_command cmd_resource = {
     .name = "resource",
     .help = "Show and control the instance's resources",
-    .sub = (const struct cli_command *const[]){&resource_list, &resource_status,
-                                               &resource_info, &resource_R, &resource_drain,
-                                               &resource_undrain, &resource_reload,
-                                               &resource_eventlog, NULL},
+    .sub =
+        (const struct cli_command *const[]){&resource_list, &resource_status,
+                                            &resource_info, &resource_R, &resource_drain,
+                                            &resource_undrain, &resource_reload,
+                                            &resource_eventlog, NULL},
 };

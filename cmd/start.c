@@ -55,7 +55,8 @@ const struct cli_command cmd_broker = {
 
 static const struct cli_option start_options[] = {
     {"setattr", 'S', CLI_REQUIRED, "NAME=VALUE", "Set a broker attribute"},
-    {"config-path", 'c', CLI_REQUIRED, "PATH", "Read configuration from a file or folder"},
+    {"config-path", 'c', CLI_REQUIRED, "PATH",
+     "Read configuration from a file or folder"},
     {"conf", 0, CLI_REQUIRED, "KEY=VALUE", "Set one configuration key"},
     {"broker-opts", 'o', CLI_REQUIRED, "OPTS", "Options for the broker, comma-separated"},
     {"rundir", 0, CLI_REQUIRED, "DIR", "Use DIR for sockets"},

@@ -19,7 +19,8 @@
 
 extern char **environ;
 
-#define IN_FLIGHT 1024 /* submissions whose answer is awaited at one time */
+#define PROGRESS_PERIOD 0.1 /* s */
+#define IN_FLIGHT 1024      /* submissions whose answer is awaited at one time */
 
 static const struct cli_option submit_options[] = {
     {"quiet", 0, CLI_NONE, NULL, "Do not print ids"},
@@ -44,7 +45,7 @@ struct submit {
     int urgency, flags;
     size_t total, sent, answered, failed, done;
     int code;
-    double t0;
+    double t0, shown;   /* start; when progress was last shown, since then */
     flux_jobid_t *jobs; /* in the order submitted, for --watch */
 };
 
@@ -57,21 +58,25 @@ static void send_more(struct submit *s);
 
 static bool waits(const struct cli *c)
 {
-    return cli_count(c, "wait") || cli_count(c, "watch") || cli_count(c, "progress")
-           || cli_count(c, "wait-event");
+    return cli_count(c, "wait") || cli_count(c, "watch") || cli_count(c, "progress") ||
+           cli_count(c, "wait-event");
 }
 
 static void show_progress(struct submit *s)
 {
     double dt = flux_reactor_time() - s->t0;
+    bool last = s->done + s->failed >= s->total;
 
     if (!cli_count(s->c, "progress") && !cli_count(s->c, "jps"))
         return;
+    if (!last && dt - s->shown < PROGRESS_PERIOD)
+        return;
+    s->shown = dt;
     fprintf(stderr, "\r%zu submitted, %zu done, %zu failed of %zu", s->answered, s->done,
             s->failed, s->total);
     if (cli_count(s->c, "jps") && dt > 0.)
         fprintf(stderr, " (%.1f jobs/s)", (double)s->done / dt);
-    if (s->done + s->failed >= s->total)
+    if (last)
         fputc('\n', stderr);
 }
 
@@ -94,8 +99,8 @@ static void got_result(flux_future_t *f, void *arg)
     struct submit *s = arg;
     int status = -1, result = 0;
 
-    if (flux_job_result_get_unpack(f, "{s:i s?i}", "result", &result, "waitstatus", &status)
-        < 0)
+    if (flux_job_result_get_unpack(f, "{s:i s?i}", "result", &result, "waitstatus",
+                                   &status) < 0)
         worst(s, cli_fail(s->c, "wait: %s", flux_future_error_string(f)));
     else if (result != FLUX_JOB_RESULT_COMPLETED) {
         int code = status > 0 ? flux_job_waitstatus_to_exitcode(status, NULL) : 1;
@@ -249,7 +254,8 @@ static int submit_one(struct submit *s)
 
 static int watch_all(struct submit *s)
 {
-    struct attach_options o = {.label = cli_count(s->c, "label-io") > 0, .read_only = true};
+    struct attach_options o = {.label = cli_count(s->c, "label-io") > 0,
+                               .read_only = true};
 
     for (size_t i = 0; i < s->total; i++) {
         flux_t *h = s->jobs[i] ? cli_open(s->c) : NULL;

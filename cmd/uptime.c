@@ -44,7 +44,8 @@ static void print_notices(flux_t *h)
     const char *sep = " ";
     int enable, start;
 
-    if (f && flux_rpc_get_unpack(f, "{s:b s:b}", "enable", &enable, "start", &start) == 0) {
+    if (f &&
+        flux_rpc_get_unpack(f, "{s:b s:b}", "enable", &enable, "start", &start) == 0) {
         if (!enable) {
             printf("%ssubmit disabled", sep);
             sep = ",  ";
@@ -72,14 +73,15 @@ static int run_uptime(struct cli *c)
     if (!(h = cli_open(c)))
         return 1;
     f = flux_rpc(h, "state-machine.get", NULL, FLUX_NODEID_ANY, 0);
-    if (!f || flux_rpc_get_unpack(f, "{s:s s:f}", "state", &state, "duration", &duration) < 0) {
+    if (!f ||
+        flux_rpc_get_unpack(f, "{s:s s:f}", "state", &state, "duration", &duration) < 0) {
         rc = cli_fail(c, "state-machine.get: %s", flux_future_error_string(f));
     } else {
         strftime(clock, sizeof(clock), "%H:%M:%S", localtime(&t));
         format_age(duration, age, sizeof(age));
-        printf(" %s %s %s,  owner %s,  depth %s,  size %s,  durability %s\n", clock, state,
-               age, owner_name(attr(h, "security.owner")), attr(h, "instance-level"),
-               attr(h, "size"), attr(h, "broker.durability"));
+        printf(" %s %s %s,  owner %s,  depth %s,  size %s,  durability %s\n", clock,
+               state, age, owner_name(attr(h, "security.owner")),
+               attr(h, "instance-level"), attr(h, "size"), attr(h, "broker.durability"));
         print_notices(h);
     }
     flux_future_destroy(f);

@@ -86,8 +86,8 @@ static int reconnect(flux_t *h, void *arg)
 
 static bool is_lost(int err)
 {
-    return err == ECONNRESET || err == EPIPE || err == ECONNREFUSED || err == ENOTCONN
-           || err == ECONNABORTED || err == ENOSYS || err == EHOSTUNREACH;
+    return err == ECONNRESET || err == EPIPE || err == ECONNREFUSED || err == ENOTCONN ||
+           err == ECONNABORTED || err == ENOSYS || err == EHOSTUNREACH;
 }
 
 static void print_labelled(struct attach *a, FILE *f, const char *rank, const char *data,
@@ -190,11 +190,12 @@ static void note_exception(struct attach *a, const cJSON *context)
     if (severity == 0 && a->code == 0)
         a->code = 1;
     if (!a->o->quiet)
-        fprintf(stderr, "%s: %s: exception: type=%s severity=%d %s\n", cli_prog(a->c), a->name,
-                type ? type : "?", (int)severity, note ? note : "");
+        fprintf(stderr, "%s: %s: exception: type=%s severity=%d %s\n", cli_prog(a->c),
+                a->name, type ? type : "?", (int)severity, note ? note : "");
 }
 
-static void show_event(struct attach *a, const cJSON *o, const char *log, const char *name)
+static void show_event(struct attach *a, const cJSON *o, const char *log,
+                       const char *name)
 {
     double t = 0.;
     char *context = json_get(o, "context") ? json_print(json_get(o, "context")) : NULL;
@@ -202,7 +203,8 @@ static void show_event(struct attach *a, const cJSON *o, const char *log, const 
     json_real(json_get(o, "timestamp"), &t);
     if (a->t_start <= 0.)
         a->t_start = t;
-    fprintf(stderr, "%.3fs: %s.%s %s\n", t - a->t_start, log, name, context ? context : "");
+    fprintf(stderr, "%.3fs: %s.%s %s\n", t - a->t_start, log, name,
+            context ? context : "");
     free(context);
 }
 
@@ -210,8 +212,10 @@ static void show_event(struct attach *a, const cJSON *o, const char *log, const 
 static void show_status(struct attach *a, const char *event)
 {
     static const char *const texts[][2] = {
-        {"submit", "waiting for dependencies"}, {"depend", "waiting for a priority"},
-        {"priority", "waiting for resources"},  {"alloc", "starting"},
+        {"submit", "waiting for dependencies"},
+        {"depend", "waiting for a priority"},
+        {"priority", "waiting for resources"},
+        {"alloc", "starting"},
         {"start", "started"},
     };
 
@@ -347,8 +351,8 @@ static void on_sigtstp(flux_reactor_t *r, flux_watcher_t *w, int revents, void *
 {
     struct attach *a = arg;
 
-    fprintf(stderr, "%s: detached; `flux job attach %s' returns to the job\n", cli_prog(a->c),
-            a->name);
+    fprintf(stderr, "%s: detached; `flux job attach %s' returns to the job\n",
+            cli_prog(a->c), a->name);
     a->code = 0;
     a->finished = false;
     a->reason[0] = '\0';

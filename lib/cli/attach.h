@@ -8,12 +8,12 @@
 #include "cli/cli.h"
 
 struct attach_options {
-    bool label;       /* put the task rank before each line */
-    bool events;      /* show events on stderr */
-    bool quiet;       /* do not say why the job failed */
-    bool read_only;   /* signals leave the job alone */
-    bool exec_events; /* show the events of the execution too */
-    bool status;      /* say on stderr what a pending job waits for */
+    bool label;        /* put the task rank before each line */
+    bool events;       /* show events on stderr */
+    bool quiet;        /* do not say why the job failed */
+    bool read_only;    /* signals leave the job alone */
+    bool exec_events;  /* show the events of the execution too */
+    bool status;       /* say on stderr what a pending job waits for */
     const char *until; /* return at this event instead of the end; NULL: the end */
 };
 

@@ -49,7 +49,7 @@ int cli_main(const struct cli_command *cmd, const char *prog, int argc, char **a
 
 /* In run(): free arguments, and options by long name. Strings are borrowed. */
 int cli_argc(const struct cli *c);
-char **cli_argv(const struct cli *c); /* NULL-terminated */
+char **cli_argv(const struct cli *c);            /* NULL-terminated */
 const char *cli_arg(const struct cli *c, int i); /* NULL past the end */
 const char *cli_prog(const struct cli *c);
 int cli_count(const struct cli *c, const char *name); /* how often it was given */
@@ -59,7 +59,8 @@ const char *cli_str(const struct cli *c, const char *name, const char *dflt);
  * An option given without its optional value yields "". */
 const char *cli_each(const struct cli *c, const char *name, size_t *it);
 /* All options in the order given, for those whose order across names matters. */
-bool cli_each_option(const struct cli *c, size_t *it, const char **name, const char **value);
+bool cli_each_option(const struct cli *c, size_t *it, const char **name,
+                     const char **value);
 /* Integer in [min, max] or duration in seconds; on bad input an error is printed and
  * false returned. *ret is left alone when the option was not given. */
 bool cli_int(struct cli *c, const char *name, long min, long max, long *ret);
@@ -77,6 +78,14 @@ void cli_help(const struct cli *c, FILE *out);
 /* Open the instance (FLUX_URI, or the enclosing one); NULL after printing why not and
  * the way out. */
 flux_t *cli_open(const struct cli *c);
+/* Open it, run fn, close it: fn's exit code, or 1. */
+int cli_with_handle(struct cli *c, int (*fn)(struct cli *c, flux_t *h));
+
+/* A user's name or number, or `all' (FLUX_USERID_UNKNOWN), from an option; *ret is left alone when it
+ * was not given. False after a message. */
+bool cli_user(struct cli *c, const char *name, uint32_t *ret);
+/* A signal's number, from TERM, SIGTERM or 15; -1 if there is none. */
+int cli_signal(const char *text);
 /* Copy a text to out with control characters escaped, so that a job's name or note
  * cannot drive the terminal. */
 void cli_print_safe(FILE *out, const char *text);

@@ -8,7 +8,8 @@
 #include "cli/copies.h"
 
 const struct cli_option copies_options[] = {
-    {"cc", 0, CLI_REQUIRED, "IDSET", "Submit a copy for each id; {cc} and FLUX_JOB_CC tell it"},
+    {"cc", 0, CLI_REQUIRED, "IDSET",
+     "Submit a copy for each id; {cc} and FLUX_JOB_CC tell it"},
     {"bcc", 0, CLI_REQUIRED, "IDSET", "Submit a copy for each id, without FLUX_JOB_CC"},
     {0},
 };

@@ -14,7 +14,7 @@ static int parse_offset(const char *s, double now, double *ret)
 {
     double d;
 
-    if (fsd_parse(s + 1, &d) < 0)
+    if (fsd_parse(s + 1, &d) < 0 || !(d < 1e11))
         return -EINVAL;
     *ret = s[0] == '+' ? now + d : now - d;
     return 0;
@@ -28,7 +28,7 @@ static int parse_seconds(const char *s, double *ret)
     if (*s == '@')
         s++;
     v = strtod(s, &end);
-    if (end == s || *end || v < 1e8)
+    if (end == s || *end || !(v >= 1e8 && v < 1e11))
         return -EINVAL;
     *ret = v;
     return 0;
@@ -85,9 +85,9 @@ int datetime_parse(const char *s, double now, double *ret, flux_error_t *err)
     }
     if ((s[0] == '+' || s[0] == '-') && parse_offset(s, now, ret) == 0)
         return 0;
-    if (parse_seconds(s, ret) == 0 || parse_date(s, ret) == 0
-        || parse_clock(s, now, ret) == 0)
+    if (parse_seconds(s, ret) == 0 || parse_date(s, ret) == 0 ||
+        parse_clock(s, now, ret) == 0)
         return 0;
-    return error_set(err, EINVAL, "'%s' is not a time (such as +2h, 14:30, 2030-01-31 14:30)",
-                     s);
+    return error_set(err, EINVAL,
+                     "'%s' is not a time (such as +2h, 14:30, 2030-01-31 14:30)", s);
 }

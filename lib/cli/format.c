@@ -8,16 +8,18 @@
 #include "base/error.h"
 #include "cli/format.h"
 
+#define MAX_WIDTH 4096
+
 struct column {
     char *literal; /* text before the field */
     char *field;   /* NULL: literal only */
     char conversion;
-    char align; /* '<', '>', '^' or 0 */
+    char align;     /* '<', '>', '^' or 0 */
     int width, max; /* max -1: none */
     char type;      /* 0, or a letter such as f */
     bool plus, dash, collapse, grow;
-    bool used;     /* some row has a value (for collapse) */
-    int widest;    /* for grow */
+    bool used;  /* some row has a value (for collapse) */
+    int widest; /* for grow */
 };
 
 struct format {
@@ -64,14 +66,25 @@ static struct column *add_column(struct format *f)
 static int parse_spec(struct column *c, const char *s, flux_error_t *err)
 {
     const char *start = s;
+    long width = 0, max = 0;
+    size_t n;
 
     if (*s && strchr("<>^", *s))
         c->align = *s++;
     if (*s == '0')
         s++;
-    c->width = (int)strtol(s, (char **)&s, 10);
-    if (*s == '.')
-        c->max = (int)strtol(s + 1, (char **)&s, 10);
+    n = strspn(s, "0123456789");
+    width = n ? strtol(s, NULL, 10) : 0;
+    s += n;
+    c->width = (int)width;
+    if (*s == '.') {
+        n = strspn(++s, "0123456789");
+        max = n ? strtol(s, NULL, 10) : MAX_WIDTH + 1;
+        c->max = (int)max;
+        s += n;
+    }
+    if (width > MAX_WIDTH || max > MAX_WIDTH)
+        return error_set(err, EINVAL, "format: '%s' is not a field specification", start);
     for (; *s; s++) {
         if (*s == '+')
             c->plus = true;
@@ -80,7 +93,8 @@ static int parse_spec(struct column *c, const char *s, flux_error_t *err)
         else if (strchr("fds", *s))
             c->type = *s;
         else
-            return error_set(err, EINVAL, "format: '%s' is not a field specification", start);
+            return error_set(err, EINVAL, "format: '%s' is not a field specification",
+                             start);
     }
     return 0;
 }
@@ -313,7 +327,7 @@ static void print_cell(const struct column *c, FILE *out, const char *s, bool la
     else if (c->align == '^')
         left = (width - w) / 2;
     pad(out, left);
-    if (cut && c->plus)
+    if (cut && c->plus && max > 0)
         fprintf(out, "%.*s+", (int)bytes_of(s, max - 1), s);
     else
         fwrite(s, 1, cut ? bytes_of(s, max) : strlen(s), out);

@@ -20,8 +20,9 @@ static const struct {
     {"default", "{id.f58:>12} ?:{queue:<8.8} +:{username:<8} {name:<10.10+} "
                 "{status_abbrev:>2.2} {ntasks:>6} {nnodes:>6h} {contextual_time!F:>8h} "
                 "{contextual_info}"},
-    {"cute", "{id.f58:>12} ?:{queue:<8.8} +:{username:<8} {name:<10.10+} {status_emoji:>5} "
-             "{ntasks:>6} {nnodes:>6h} {contextual_time!F:>8h} {contextual_info}"},
+    {"cute",
+     "{id.f58:>12} ?:{queue:<8.8} +:{username:<8} {name:<10.10+} {status_emoji:>5} "
+     "{ntasks:>6} {nnodes:>6h} {contextual_time!F:>8h} {contextual_info}"},
     {"long", "{id.f58:>12} ?:{queue:<8.8} +:{username:<8} {name:<10.10+} {status:>9.9} "
              "{ntasks:>6} {nnodes:>6h} {t_submit!d:>19} {t_remaining!F:>12h} "
              "{contextual_time!F:>8h} {contextual_info}"},
@@ -158,8 +159,9 @@ static void add_contextual_info(const cJSON *job, double now, struct buf *out)
     case FLUX_JOB_STATE_SCHED:
         if (number(job, "priority") == 0.)
             buf_adds(out, "held");
-        else if (json_real(json_get_path(job, "annotations.sched.t_estimate"), &eta) == 0
-                 && eta > now) {
+        else if (json_real(json_get_path(job, "annotations.sched.t_estimate"), &eta) ==
+                     0 &&
+                 eta > now) {
             char text[32];
 
             fsd_format_short(eta - now, text, sizeof(text));
@@ -193,8 +195,8 @@ static void add_inactive_reason(const cJSON *job, struct buf *out)
     else if (!isnan(status))
         buf_addf(out, "Exit %d", WEXITSTATUS((int)status));
     else if (json_str(json_get(job, "exception_type")))
-        buf_addf(out, "Exception: type=%s note=%s", json_str(json_get(job, "exception_type")),
-                 note ? note : "");
+        buf_addf(out, "Exception: type=%s note=%s",
+                 json_str(json_get(job, "exception_type")), note ? note : "");
 }
 
 static void add_returncode(const cJSON *job, struct buf *out)
@@ -226,8 +228,8 @@ static void add_id(const cJSON *job, const char *form, struct buf *out)
     char text[128];
     int64_t id;
 
-    if (json_int64(json_get(job, "id"), &id) == 0
-        && flux_job_id_encode((flux_jobid_t)id, form, text, sizeof(text)) >= 0)
+    if (json_int64(json_get(job, "id"), &id) == 0 &&
+        flux_job_id_encode((flux_jobid_t)id, form, text, sizeof(text)) >= 0)
         buf_adds(out, text);
 }
 
@@ -246,7 +248,9 @@ static void add_number(double v, char conversion, struct buf *out)
         buf_adds(out, text);
         break;
     case 'H':
-        buf_addf(out, "%d:%02d:%02d", (int)v / 3600, (int)v / 60 % 60, (int)v % 60);
+        if (fabs(v) < 1e15)
+            buf_addf(out, "%lld:%02d:%02d", (long long)v / 3600,
+                     (int)((long long)v / 60 % 60), (int)((long long)v % 60));
         break;
     case 'D':
     case 'd':
@@ -327,8 +331,8 @@ const char *jobfield_title(const char *field, void *arg)
         if (!strcmp(fields[i].field, field))
             return fields[i].title;
     }
-    if (!strncmp(field, "annotations.", 12) || !strncmp(field, "sched.", 6)
-        || !strncmp(field, "user.", 5))
+    if (!strncmp(field, "annotations.", 12) || !strncmp(field, "sched.", 6) ||
+        !strncmp(field, "user.", 5))
         return field;
     return NULL;
 }
@@ -411,8 +415,8 @@ bool jobfield_value(const void *row, const char *field, char conversion, struct 
         add_id(job, field[2] ? field + 3 : "f58", out);
         return true;
     }
-    if (!strncmp(field, "annotations", 11) || !strncmp(field, "sched", 5)
-        || !strcmp(field, "user") || !strncmp(field, "user.", 5)) {
+    if (!strncmp(field, "annotations", 11) || !strncmp(field, "sched", 5) ||
+        !strcmp(field, "user") || !strncmp(field, "user.", 5)) {
         add_annotation(job, field, conversion, out);
         return true;
     }

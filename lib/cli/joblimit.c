@@ -21,14 +21,22 @@ static const struct {
     int resource;
     bool dflt;
 } limits[] = {
-    {"as", RLIMIT_AS, true},           {"core", RLIMIT_CORE, true},
-    {"cpu", RLIMIT_CPU, true},         {"data", RLIMIT_DATA, true},
-    {"fsize", RLIMIT_FSIZE, true},     {"memlock", RLIMIT_MEMLOCK, false},
-    {"msgqueue", RLIMIT_MSGQUEUE, false}, {"nice", RLIMIT_NICE, false},
-    {"nofile", RLIMIT_NOFILE, false},  {"nproc", RLIMIT_NPROC, true},
-    {"ofile", RLIMIT_NOFILE, false},   {"rss", RLIMIT_RSS, true},
-    {"rtprio", RLIMIT_RTPRIO, false},  {"rttime", RLIMIT_RTTIME, false},
-    {"sigpending", RLIMIT_SIGPENDING, false}, {"stack", RLIMIT_STACK, true},
+    {"as", RLIMIT_AS, true},
+    {"core", RLIMIT_CORE, true},
+    {"cpu", RLIMIT_CPU, true},
+    {"data", RLIMIT_DATA, true},
+    {"fsize", RLIMIT_FSIZE, true},
+    {"memlock", RLIMIT_MEMLOCK, false},
+    {"msgqueue", RLIMIT_MSGQUEUE, false},
+    {"nice", RLIMIT_NICE, false},
+    {"nofile", RLIMIT_NOFILE, false},
+    {"nproc", RLIMIT_NPROC, true},
+    {"ofile", RLIMIT_NOFILE, false},
+    {"rss", RLIMIT_RSS, true},
+    {"rtprio", RLIMIT_RTPRIO, false},
+    {"rttime", RLIMIT_RTTIME, false},
+    {"sigpending", RLIMIT_SIGPENDING, false},
+    {"stack", RLIMIT_STACK, true},
 };
 
 static void set_limit(cJSON *o, const char *name, rlim_t value)
@@ -76,8 +84,8 @@ static int set_value(struct cli *c, cJSON *o, const char *rule)
 
         if (strlen(limits[i].name) != len || strncasecmp(limits[i].name, rule, len))
             continue;
-        if (!strcasecmp(value, "unlimited") || !strcasecmp(value, "infinity")
-            || !strcasecmp(value, "inf")) {
+        if (!strcasecmp(value, "unlimited") || !strcasecmp(value, "infinity") ||
+            !strcasecmp(value, "inf")) {
             v = RLIM_INFINITY;
         } else {
             v = strtoull(value, &end, 10);

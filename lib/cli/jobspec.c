@@ -23,7 +23,8 @@ const struct cli_option cli_jobspec_options[] = {
     {"ntasks", 'n', CLI_REQUIRED, "N", "Number of tasks (default 1)"},
     {"cores-per-task", 'c', CLI_REQUIRED, "N", "Cores for each task"},
     {"gpus-per-task", 'g', CLI_REQUIRED, "N", "GPUs for each task"},
-    {"nodes", 'N', CLI_REQUIRED, "N", "Number of nodes; alone: one task on each, exclusive"},
+    {"nodes", 'N', CLI_REQUIRED, "N",
+     "Number of nodes; alone: one task on each, exclusive"},
     {"exclusive", 'x', CLI_NONE, NULL, "Whole nodes"},
     {"cores", 0, CLI_REQUIRED, "N", "Cores in total, instead of tasks"},
     {"tasks-per-node", 0, CLI_REQUIRED, "N", "Tasks on each node"},
@@ -36,17 +37,20 @@ const struct cli_option cli_jobspec_options[] = {
     {"begin-time", 0, CLI_REQUIRED, "+FSD|TIME", "Do not start before this time"},
     {"signal", 0, CLI_OPTIONAL, "SIG@TIME", "Signal before the limit (default USR1@60s)"},
     {"input", 0, CLI_REQUIRED, "FILE", "Read stdin from a file"},
-    {"output", 0, CLI_REQUIRED, "TMPL", "Write stdout to a file; {{id}} and others expand"},
+    {"output", 0, CLI_REQUIRED, "TMPL",
+     "Write stdout to a file; {{id}} and others expand"},
     {"error", 0, CLI_REQUIRED, "TMPL", "Write stderr to a file"},
     {"unbuffered", 'u', CLI_NONE, NULL, "Do not gather output into lines"},
     {"label-io", 'l', CLI_NONE, NULL, "Put the task rank before each line"},
     {"cwd", 0, CLI_REQUIRED, "DIR", "Working directory of the job"},
-    {"requires", 0, CLI_REQUIRED, "CONSTRAINT", "Properties or hosts: gpu, ^slow, host:h[1-3]"},
+    {"requires", 0, CLI_REQUIRED, "CONSTRAINT",
+     "Properties or hosts: gpu, ^slow, host:h[1-3]"},
     {"urgency", 0, CLI_REQUIRED, "N", "0-31, hold, default, expedite"},
     {"dependency", 0, CLI_REQUIRED, "SCHEME:VALUE", "Wait: after:ID, afterok:ID, ..."},
     {"flags", 0, CLI_REQUIRED, "LIST", "debug, waitable, novalidate"},
     {"setopt", 'o', CLI_REQUIRED, "KEY[=VALUE]", "Shell option"},
-    {"setattr", 'S', CLI_REQUIRED, "KEY[=VALUE]", "Jobspec attribute; ^KEY=FILE reads JSON"},
+    {"setattr", 'S', CLI_REQUIRED, "KEY[=VALUE]",
+     "Jobspec attribute; ^KEY=FILE reads JSON"},
     {"dry-run", 0, CLI_NONE, NULL, "Print the jobspec instead of submitting it"},
     {0},
 };
@@ -132,7 +136,8 @@ static int set_duration(struct cli *c, cJSON *jobspec)
     if (s) {
         v = strtod(s, &end) * 60.;
         if ((end == s || *end) && fsd_parse(s, &v) < 0)
-            return cli_usage(c, "--time-limit: '%s' is neither minutes nor a duration", s);
+            return cli_usage(c, "--time-limit: '%s' is neither minutes nor a duration",
+                             s);
         if (!(v >= 0.))
             return cli_usage(c, "--time-limit: '%s' is not a length of time", s);
         if (v > 1e10)
@@ -198,8 +203,8 @@ static int set_dependencies(struct cli *c, cJSON *jobspec)
         if (datetime_parse(s, (double)time(NULL), &t, &error) < 0)
             return cli_usage(c, "--begin-time: %s", error.text);
         snprintf(text, sizeof(text), "%.3f", t);
-        return add_dependency(jobspec, json_pack("{s:s s:s}", "scheme", "begin-time",
-                                                 "value", text));
+        return add_dependency(
+            jobspec, json_pack("{s:s s:s}", "scheme", "begin-time", "value", text));
     }
     return 0;
 }
@@ -228,30 +233,14 @@ static int set_io(struct cli *c, cJSON *jobspec)
         json_set_path(jobspec, files[i].path, o);
     }
     if (cli_count(c, "unbuffered")) {
-        json_set_path(jobspec, "attributes.system.shell.options.output.stdout.buffer.type",
+        json_set_path(jobspec,
+                      "attributes.system.shell.options.output.stdout.buffer.type",
                       json_new_str("none"));
-        json_set_path(jobspec, "attributes.system.shell.options.output.stderr.buffer.type",
+        json_set_path(jobspec,
+                      "attributes.system.shell.options.output.stderr.buffer.type",
                       json_new_str("none"));
     }
     return 0;
-}
-
-static int signal_number(const char *s)
-{
-    char *end;
-    long n = strtol(s, &end, 10);
-
-    if (end != s && !*end)
-        return n > 0 && n < 65 ? (int)n : -1;
-    if (!strncasecmp(s, "SIG", 3))
-        s += 3;
-    for (int i = 1; i < 32; i++) {
-        const char *name = sigabbrev_np(i);
-
-        if (name && !strcasecmp(name, s))
-            return i;
-    }
-    return -1;
 }
 
 static int set_signal(struct cli *c, cJSON *jobspec)
@@ -266,7 +255,7 @@ static int set_signal(struct cli *c, cJSON *jobspec)
         return 0;
     if (*s && *s != '@')
         snprintf(name, sizeof(name), "%.*s", at ? (int)(at - s) : (int)strlen(s), s);
-    signum = signal_number(name);
+    signum = cli_signal(name);
     if (signum < 0 || (at && fsd_parse(at + 1, &left) < 0))
         return cli_usage(c, "--signal: '%s' is not SIGNAL@TIME", s);
     return json_set_path(jobspec, "attributes.system.shell.options.signal",
@@ -341,14 +330,14 @@ cJSON *cli_jobspec_build(struct cli *c, char *const *environ_)
         cli_usage(c, "a command is needed");
         return NULL;
     }
-    js = json_pack("{s:[] s:[{s:o s:s s:{}}] s:{s:{}} s:i}", "resources", "tasks", "command",
-                   command_of(c), "slot", "task", "count", "attributes", "system", "version",
-                   1);
+    js = json_pack("{s:[] s:[{s:o s:s s:{}}] s:{s:{}} s:i}", "resources", "tasks",
+                   "command", command_of(c), "slot", "task", "count", "attributes",
+                   "system", "version", 1);
     if (!js)
         return NULL;
-    if (jobspec_set_shape(c, js) || set_duration(c, js) || set_place(c, js, environ_)
-        || set_names(c, js) || set_io(c, js) || set_dependencies(c, js) || set_signal(c, js)
-        || jobspec_set_requires(c, js) || set_by_key(c, js)) {
+    if (jobspec_set_shape(c, js) || set_duration(c, js) || set_place(c, js, environ_) ||
+        set_names(c, js) || set_io(c, js) || set_dependencies(c, js) ||
+        set_signal(c, js) || jobspec_set_requires(c, js) || set_by_key(c, js)) {
         json_free(js);
         return NULL;
     }

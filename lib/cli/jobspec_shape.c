@@ -8,10 +8,10 @@
 #include "cli/jobspec_impl.h"
 
 struct shape {
-    long nodes;          /* 0: not said */
-    long slots;          /* per node when nodes is given, else in total */
-    long cores, gpus;    /* per slot */
-    long tasks;          /* in total */
+    long nodes;       /* 0: not said */
+    long slots;       /* per node when nodes is given, else in total */
+    long cores, gpus; /* per slot */
+    long tasks;       /* in total */
     bool exclusive;
 };
 
@@ -27,12 +27,12 @@ static cJSON *make_resources(const struct shape *s)
     cJSON_AddItemToArray(with, resource("core", s->cores));
     if (s->gpus > 0)
         cJSON_AddItemToArray(with, resource("gpu", s->gpus));
-    slot = json_pack("{s:s s:I s:o s:s}", "type", "slot", "count", (int64_t)s->slots, "with",
-                     with, "label", "task");
+    slot = json_pack("{s:s s:I s:o s:s}", "type", "slot", "count", (int64_t)s->slots,
+                     "with", with, "label", "task");
     if (s->nodes == 0)
         return json_pack("[o]", slot);
-    node = json_pack("{s:s s:I s:[o]}", "type", "node", "count", (int64_t)s->nodes, "with",
-                     slot);
+    node = json_pack("{s:s s:I s:[o]}", "type", "node", "count", (int64_t)s->nodes,
+                     "with", slot);
     if (s->exclusive)
         cJSON_AddBoolToObject(node, "exclusive", true);
     return json_pack("[o]", node);
@@ -44,9 +44,9 @@ static int per_task(struct cli *c, struct shape *s)
     long n = s->nodes ? s->nodes : 1;
 
     s->cores = 1;
-    if (!cli_int(c, "ntasks", 1, 1 << 20, &n)
-        || !cli_int(c, "cores-per-task", 1, 1 << 20, &s->cores)
-        || !cli_int(c, "gpus-per-task", 0, 1 << 20, &s->gpus))
+    if (!cli_int(c, "ntasks", 1, 1 << 20, &n) ||
+        !cli_int(c, "cores-per-task", 1, 1 << 20, &s->cores) ||
+        !cli_int(c, "gpus-per-task", 0, 1 << 20, &s->gpus))
         return 1;
     s->tasks = n;
     s->slots = n;
@@ -67,8 +67,10 @@ static int per_resource_conflicts(struct cli *c)
 
     for (size_t i = 0; i < 3; i++) {
         if (cli_count(c, others[i]))
-            return cli_usage(c, "--%s cannot be combined with --cores, --tasks-per-node, "
-                                "--tasks-per-core or --gpus-per-node", others[i]);
+            return cli_usage(c,
+                             "--%s cannot be combined with --cores, --tasks-per-node, "
+                             "--tasks-per-core or --gpus-per-node",
+                             others[i]);
     }
     if (cli_count(c, "tasks-per-node") && cli_count(c, "tasks-per-core"))
         return cli_usage(c, "--tasks-per-node and --tasks-per-core exclude each other");
@@ -83,10 +85,10 @@ static int per_resource(struct cli *c, struct shape *s)
 
     if (per_resource_conflicts(c))
         return 1;
-    if (!cli_int(c, "cores", 1, 1 << 20, &cores)
-        || !cli_int(c, "tasks-per-node", 1, 1 << 20, &per_node)
-        || !cli_int(c, "tasks-per-core", 1, 1 << 20, &per_core)
-        || !cli_int(c, "gpus-per-node", 0, 1 << 20, &gpus))
+    if (!cli_int(c, "cores", 1, 1 << 20, &cores) ||
+        !cli_int(c, "tasks-per-node", 1, 1 << 20, &per_node) ||
+        !cli_int(c, "tasks-per-core", 1, 1 << 20, &per_core) ||
+        !cli_int(c, "gpus-per-node", 0, 1 << 20, &gpus))
         return 1;
     if (!s->nodes && (per_node || gpus))
         return cli_usage(c, "--tasks-per-node and --gpus-per-node need --nodes");
@@ -113,8 +115,8 @@ int jobspec_set_shape(struct cli *c, cJSON *jobspec)
 
     if (!cli_int(c, "nodes", 1, 1 << 20, &s.nodes))
         return 1;
-    if (cli_count(c, "cores") || cli_count(c, "tasks-per-node")
-        || cli_count(c, "tasks-per-core") || cli_count(c, "gpus-per-node"))
+    if (cli_count(c, "cores") || cli_count(c, "tasks-per-node") ||
+        cli_count(c, "tasks-per-core") || cli_count(c, "gpus-per-node"))
         rc = per_resource(c, &s);
     else
         rc = per_task(c, &s);

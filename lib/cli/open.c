@@ -12,8 +12,21 @@ flux_t *cli_open(const struct cli *c)
     flux_t *h = flux_open_ex(NULL, 0, &error);
 
     if (!h)
-        cli_fail(c, "%s\nNo Flux instance can be reached here. Start one with `flux "
-                    "start', or set FLUX_URI to that of a running one.",
+        cli_fail(c,
+                 "%s\nNo Flux instance can be reached here. Start one with `flux "
+                 "start', or set FLUX_URI to that of a running one.",
                  error.text);
     return h;
+}
+
+int cli_with_handle(struct cli *c, int (*fn)(struct cli *c, flux_t *h))
+{
+    flux_t *h = cli_open(c);
+    int rc;
+
+    if (!h)
+        return 1;
+    rc = fn(c, h);
+    flux_close(h);
+    return rc;
 }

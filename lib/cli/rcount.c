@@ -128,8 +128,8 @@ int rcount_subtract(struct rcount *a, const struct rcount *b)
         struct rnode *n = &a->nodes[i];
         const struct rnode *other = find_node(b, n->rank);
 
-        if (other && (idset_subtract(n->cores, other->cores) < 0
-                      || idset_subtract(n->gpus, other->gpus) < 0))
+        if (other && (idset_subtract(n->cores, other->cores) < 0 ||
+                      idset_subtract(n->gpus, other->gpus) < 0))
             return -ENOMEM;
         if (other && idset_count(n->cores) + idset_count(n->gpus) == 0)
             clear_node(n);

@@ -39,15 +39,20 @@ static bool take_symbol(struct parser *s, char c)
     return true;
 }
 
-static bool take_word(struct parser *s, const char *word)
+static bool at_word(struct parser *s, const char *word)
 {
     size_t n = strlen(word);
 
     skip_space(s);
-    if (strncmp(s->p, word, n) || (s->p[n] && !isspace((unsigned char)s->p[n])
-                                   && s->p[n] != '('))
+    return !strncmp(s->p, word, n) &&
+           (!s->p[n] || isspace((unsigned char)s->p[n]) || s->p[n] == '(');
+}
+
+static bool take_word(struct parser *s, const char *word)
+{
+    if (!at_word(s, word))
         return false;
-    s->p += n;
+    s->p += strlen(word);
     return true;
 }
 
@@ -66,8 +71,12 @@ static cJSON *operation(const char *op, cJSON *a, cJSON *b)
 static const char *operator_name(const char *s, size_t n)
 {
     static const char *const names[][2] = {
-        {"properties", "properties"}, {"property", "properties"}, {"hostlist", "hostlist"},
-        {"hosts", "hostlist"},        {"host", "hostlist"},       {"ranks", "ranks"},
+        {"properties", "properties"},
+        {"property", "properties"},
+        {"hostlist", "hostlist"},
+        {"hosts", "hostlist"},
+        {"host", "hostlist"},
+        {"ranks", "ranks"},
         {"rank", "ranks"},
     };
 
@@ -107,7 +116,8 @@ static cJSON *parse_value(struct parser *s)
         skip = colon - s->p + 1;
     }
     if (!op || n == skip) {
-        s->error = op ? "a value is missing" : "unknown operator (use properties, host or ranks)";
+        s->error = op ? "a value is missing"
+                      : "unknown operator (use properties, host or ranks)";
         json_free(list);
         return NULL;
     }
@@ -158,7 +168,7 @@ static cJSON *parse_factor(struct parser *s)
 static bool at_factor(struct parser *s)
 {
     skip_space(s);
-    return *s->p && *s->p != ')' && *s->p != '|' && strncmp(s->p, "or ", 3);
+    return *s->p && *s->p != ')' && *s->p != '|' && !at_word(s, "or");
 }
 
 static cJSON *parse_term(struct parser *s)

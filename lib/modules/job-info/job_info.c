@@ -41,7 +41,8 @@ static void on_cancel(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, 
     watch_cancel(&ctx->watches, msg);
 }
 
-static void on_disconnect(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
+static void on_disconnect(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
+                          void *arg)
 {
     struct ctx *ctx = arg;
 

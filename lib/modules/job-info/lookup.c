@@ -39,7 +39,8 @@ static int append_piece(uint64_t seq, const void *data, size_t len, void *arg)
     return buf_add(arg, data, len);
 }
 
-static int get_piece(struct store_reader *r, uint64_t id, const char *key, struct buf *out)
+static int get_piece(struct store_reader *r, uint64_t id, const char *key,
+                     struct buf *out)
 {
     int rc = store_reader_jobdata(r, id, key, append_piece, out);
 
@@ -55,8 +56,8 @@ static int get_jobspec(struct store_reader *r, uint64_t id, struct buf *out)
 
     if (rc == 0)
         rc = json_parse(spec.data, spec.len, NULL, &o, NULL);
-    if (rc == 0 && get_piece(r, id, "env", &env) == 0
-        && json_parse(env.data, env.len, NULL, &e, NULL) == 0)
+    if (rc == 0 && get_piece(r, id, "env", &env) == 0 &&
+        json_parse(env.data, env.len, NULL, &e, NULL) == 0)
         rc = json_set_path(o, ENVIRONMENT, e);
     if (rc == 0)
         rc = json_print_buf(o, out);
@@ -160,9 +161,10 @@ void lookup_start(flux_t *h, struct store *store, const flux_msg_t *msg)
     int64_t id;
     int rc, flags;
 
-    if (!l || flux_request_unpack(msg, NULL, "{s:I s:o s:i}", "id", &id, "keys", &keys,
-                                  "flags", &flags) < 0
-        || !cJSON_IsArray(keys)) {
+    if (!l ||
+        flux_request_unpack(msg, NULL, "{s:I s:o s:i}", "id", &id, "keys", &keys, "flags",
+                            &flags) < 0 ||
+        !cJSON_IsArray(keys)) {
         flux_respond_error(h, msg, l ? EPROTO : ENOMEM, NULL);
         free(l);
         return;

@@ -36,9 +36,9 @@ void watch_output_start(struct watch *w)
 {
     if (w->output)
         return;
-    w->output = flux_rpc_pack(w->ws->h, "job-exec.output", FLUX_NODEID_ANY,
-                              FLUX_RPC_STREAMING, "{s:I s:b}", "id", (int64_t)w->id, "follow",
-                              1);
+    w->output =
+        flux_rpc_pack(w->ws->h, "job-exec.output", FLUX_NODEID_ANY, FLUX_RPC_STREAMING,
+                      "{s:I s:b}", "id", (int64_t)w->id, "follow", 1);
     if (!w->output || flux_future_then(w->output, -1., got_output, w) < 0) {
         w->output_done = true;
         flux_future_destroy(w->output);

@@ -127,7 +127,8 @@ static int read_past(struct store_reader *r, void *arg)
 
     if (rc == 0)
         rc = access_check(w->msg, w->userid);
-    return rc < 0 ? rc : store_reader_jobdata(r, w->id, "eventlog", append_piece, &w->past);
+    return rc < 0 ? rc
+                  : store_reader_jobdata(r, w->id, "eventlog", append_piece, &w->past);
 }
 
 /* Lines of a log from index `first`: those not seen yet. True when the watch has ended. */
@@ -157,9 +158,10 @@ static void past_done(int rc, void *arg)
         return;
     }
     if (rc < 0) {
-        watch_finish(w, -rc, rc == -EPERM    ? access_denied
-                             : rc == -ENOENT ? "invalid job id"
-                                             : NULL);
+        watch_finish(w, -rc,
+                     rc == -EPERM    ? access_denied
+                     : rc == -ENOENT ? "invalid job id"
+                                     : NULL);
         return;
     }
     past = TAKE_BUF(w->past);
@@ -203,7 +205,8 @@ static bool take_entry(struct watch *w, uint64_t index, const char *line, size_t
     return take_event(w, line, len);
 }
 
-static void take_entries(struct watches *ws, uint64_t id, const cJSON *events, uint64_t seq)
+static void take_entries(struct watches *ws, uint64_t id, const cJSON *events,
+                         uint64_t seq)
 {
     list_each(w, &ws->list, struct watch, link)
     {
@@ -233,8 +236,8 @@ static void got_journal(flux_future_t *f, void *arg)
     const cJSON *events;
     int64_t id, seq = 0;
 
-    if (flux_rpc_get_unpack(f, "{s:I s:o s?I}", "id", &id, "events", &events, "seq", &seq)
-        < 0) {
+    if (flux_rpc_get_unpack(f, "{s:I s:o s?I}", "id", &id, "events", &events, "seq",
+                            &seq) < 0) {
         int err = errno;
 
         flux_future_destroy(ws->journal);
@@ -276,8 +279,9 @@ static int start_journal(struct watches *ws)
     ws->journal = flux_rpc_pack(ws->h, "job-manager.events-journal", FLUX_NODEID_ANY,
                                 FLUX_RPC_STREAMING, "{s:b}", "full", 0);
     ws->fence = flux_rpc(ws->h, "job-manager.getinfo", NULL, FLUX_NODEID_ANY, 0);
-    if (!ws->journal || !ws->fence || flux_future_then(ws->journal, -1., got_journal, ws) < 0
-        || flux_future_then(ws->fence, -1., fence_passed, ws) < 0) {
+    if (!ws->journal || !ws->fence ||
+        flux_future_then(ws->journal, -1., got_journal, ws) < 0 ||
+        flux_future_then(ws->fence, -1., fence_passed, ws) < 0) {
         stop_journal(ws);
         return -errno;
     }
@@ -303,8 +307,8 @@ void watch_start(struct watches *ws, const flux_msg_t *msg)
     int flags, which, rc;
 
     if (flux_request_unpack(msg, NULL, "{s:I s:s s:i}", "id", &id, "path", &path, "flags",
-                            &flags) < 0
-        || !flux_msg_is_streaming(msg)) {
+                            &flags) < 0 ||
+        !flux_msg_is_streaming(msg)) {
         flux_respond_error(ws->h, msg, EPROTO, NULL);
         return;
     }
@@ -312,8 +316,10 @@ void watch_start(struct watches *ws, const flux_msg_t *msg)
     w = which < 0 ? NULL : calloc(1, sizeof(*w));
     if (!w) {
         flux_respond_error(ws->h, msg, which < 0 ? ENOENT : ENOMEM,
-                           which < 0 ? "no such event log (eventlog, guest.exec.eventlog, "
-                                       "guest.output)" : NULL);
+                           which < 0
+                               ? "no such event log (eventlog, guest.exec.eventlog, "
+                                 "guest.output)"
+                               : NULL);
         return;
     }
     w->ws = ws;

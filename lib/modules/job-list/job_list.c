@@ -22,13 +22,39 @@ struct ctx {
 };
 
 static const char *const attributes[] = {
-    "userid",      "urgency",     "priority",   "t_submit",          "t_depend",
-    "t_priority",  "t_sched",     "t_run",      "t_cleanup",         "t_inactive",
-    "state",       "name",        "cwd",        "queue",             "project",
-    "bank",        "ntasks",      "ncores",     "duration",          "nnodes",
-    "ranks",       "nodelist",    "success",    "exception_occurred", "exception_type",
-    "exception_severity", "exception_note", "result", "expiration",  "annotations",
-    "dependencies", "waitstatus", NULL,
+    "userid",
+    "urgency",
+    "priority",
+    "t_submit",
+    "t_depend",
+    "t_priority",
+    "t_sched",
+    "t_run",
+    "t_cleanup",
+    "t_inactive",
+    "state",
+    "name",
+    "cwd",
+    "queue",
+    "project",
+    "bank",
+    "ntasks",
+    "ncores",
+    "duration",
+    "nnodes",
+    "ranks",
+    "nodelist",
+    "success",
+    "exception_occurred",
+    "exception_type",
+    "exception_severity",
+    "exception_note",
+    "result",
+    "expiration",
+    "annotations",
+    "dependencies",
+    "waitstatus",
+    NULL,
 };
 
 static void on_list(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
@@ -38,14 +64,16 @@ static void on_list(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, vo
     list_start(&ctx->jl, msg);
 }
 
-static void on_list_id(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
+static void on_list_id(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
+                       void *arg)
 {
     struct ctx *ctx = arg;
 
     job_list_lookup(&ctx->jl, msg);
 }
 
-static void on_list_attrs(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
+static void on_list_attrs(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
+                          void *arg)
 {
     struct buf b = {0};
 
@@ -64,7 +92,8 @@ static void on_stats(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, v
     stats_start(&ctx->jl, msg);
 }
 
-static void on_disconnect(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
+static void on_disconnect(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
+                          void *arg)
 {
     struct ctx *ctx = arg;
 

@@ -156,7 +156,8 @@ static int read_chunk(struct store_reader *reader, void *arg)
 {
     struct list_request *r = arg;
     struct store_job_query q = {.since = r->since,
-                                .before = r->before > 0. ? nextafter(r->before, INFINITY) : 0.,
+                                .before =
+                                    r->before > 0. ? nextafter(r->before, INFINITY) : 0.,
                                 .userid = match_userid(r->match),
                                 .results = match_results(r->match)};
     size_t skip = r->skip;
@@ -206,7 +207,8 @@ static void start_inactive(struct list_request *r)
 {
     flux_future_destroy(r->active);
     r->active = NULL;
-    if (r->left == 0 || !(match_states(r->match) & FLUX_JOB_STATE_INACTIVE) || !r->jl->store)
+    if (r->left == 0 || !(match_states(r->match) & FLUX_JOB_STATE_INACTIVE) ||
+        !r->jl->store)
         finish(r, 0, NULL);
     else
         read_more(r);
@@ -258,7 +260,7 @@ static void start_active(struct list_request *r)
         finish(r, errno, NULL);
 }
 
-static bool wants_all(const cJSON *attrs)
+bool list_wants_all(const cJSON *attrs)
 {
     const cJSON *v;
 
@@ -283,7 +285,8 @@ static int request_new(struct job_list *jl, const flux_msg_t *msg,
                             &attrs, "since", &since, "constraint", &constraint) < 0)
         return -EPROTO;
     if (!cJSON_IsArray(attrs) || max < 0)
-        return error_set(err, EPROTO, "job-list.list: attrs must be an array, max_entries >= 0");
+        return error_set(err, EPROTO,
+                         "job-list.list: attrs must be an array, max_entries >= 0");
     r = calloc(1, sizeof(*r));
     if (!r)
         return -ENOMEM;
@@ -293,7 +296,7 @@ static int request_new(struct job_list *jl, const flux_msg_t *msg,
     r->left = max > 0 ? max : -1;
     r->since = since;
     r->first = true;
-    r->attrs = wants_all(attrs) ? NULL : json_copy(attrs);
+    r->attrs = list_wants_all(attrs) ? NULL : json_copy(attrs);
     r->seen = umap_new(NULL);
     rc = r->seen ? match_new(cJSON_IsNull(constraint) ? NULL : constraint, &r->match, err)
                  : -ENOMEM;

@@ -22,6 +22,8 @@ void list_disconnect(struct job_list *jl, const flux_msg_t *msg);
 void list_cancel(struct job_list *jl, const flux_msg_t *msg);
 void list_stop_all(struct job_list *jl);
 
+/* Whether a list of attribute names has "all". */
+bool list_wants_all(const cJSON *attrs);
 /* Append the wanted attributes of a job object; attrs NULL: all but the private "x". */
 void list_project(const cJSON *job, const cJSON *attrs, struct buf *out);
 

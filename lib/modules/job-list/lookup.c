@@ -58,7 +58,8 @@ static void read_done(int rc, void *arg)
     struct lookup *l = arg;
 
     if (rc < 0)
-        flux_respond_error(l->jl->h, l->msg, -rc, rc == -ENOENT ? "unknown job id" : NULL);
+        flux_respond_error(l->jl->h, l->msg, -rc,
+                           rc == -ENOENT ? "unknown job id" : NULL);
     else
         flux_respond(l->jl->h, l->msg, l->out.data);
     lookup_free(l);
@@ -83,18 +84,6 @@ static void got_active(flux_future_t *f, void *arg)
     flux_future_destroy(f);
 }
 
-static bool wants_all(const cJSON *attrs)
-{
-    const cJSON *v;
-
-    cJSON_ArrayForEach(v, attrs)
-    {
-        if (json_str(v) && !strcmp(json_str(v), "all"))
-            return true;
-    }
-    return false;
-}
-
 void job_list_lookup(struct job_list *jl, const flux_msg_t *msg)
 {
     struct lookup *l = calloc(1, sizeof(*l));
@@ -102,7 +91,8 @@ void job_list_lookup(struct job_list *jl, const flux_msg_t *msg)
     const cJSON *attrs;
     int64_t id;
 
-    if (!l || flux_request_unpack(msg, NULL, "{s:I s:o}", "id", &id, "attrs", &attrs) < 0) {
+    if (!l ||
+        flux_request_unpack(msg, NULL, "{s:I s:o}", "id", &id, "attrs", &attrs) < 0) {
         flux_respond_error(jl->h, msg, l ? EPROTO : ENOMEM, NULL);
         free(l);
         return;
@@ -110,9 +100,9 @@ void job_list_lookup(struct job_list *jl, const flux_msg_t *msg)
     l->jl = jl;
     l->msg = flux_msg_incref(msg);
     l->id = (uint64_t)id;
-    l->attrs = wants_all(attrs) ? NULL : json_copy(attrs);
-    f = flux_rpc_pack(jl->h, "job-manager.list", FLUX_NODEID_ANY, FLUX_RPC_STREAMING, "{s:I}",
-                      "id", id);
+    l->attrs = list_wants_all(attrs) ? NULL : json_copy(attrs);
+    f = flux_rpc_pack(jl->h, "job-manager.list", FLUX_NODEID_ANY, FLUX_RPC_STREAMING,
+                      "{s:I}", "id", id);
     if (!f || flux_future_then(f, -1., got_active, l) < 0) {
         flux_respond_error(jl->h, msg, errno, NULL);
         flux_future_destroy(f);

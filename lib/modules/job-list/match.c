@@ -194,7 +194,8 @@ static int check_mask(const cJSON *values, int depth, flux_error_t *err)
     cJSON_ArrayForEach(v, values)
     {
         if (mask_of(v, !strcmp(values->string, "states")) == 0)
-            return error_set(err, EINVAL, "constraint: invalid value of %s", values->string);
+            return error_set(err, EINVAL, "constraint: invalid value of %s",
+                             values->string);
     }
     return 0;
 }
@@ -203,8 +204,9 @@ static bool eval_mask(const cJSON *values, const char *name, const cJSON *job)
 {
     int64_t have;
 
-    return json_int64(json_get(job, !strcmp(name, "states") ? "state" : "result"), &have) == 0
-           && (have & mask_of_all(values));
+    return json_int64(json_get(job, !strcmp(name, "states") ? "state" : "result"),
+                      &have) == 0 &&
+           (have & mask_of_all(values));
 }
 
 static bool eval_ranks(const cJSON *values, const char *name, const cJSON *job)
@@ -270,7 +272,8 @@ static int check_time(const cJSON *values, int depth, flux_error_t *err)
     cJSON_ArrayForEach(v, values)
     {
         if (!json_str(v) || parse_bound(json_str(v), op, &t) < 0)
-            return error_set(err, EINVAL, "constraint: %s needs values such as \">=1700000000\"",
+            return error_set(err, EINVAL,
+                             "constraint: %s needs values such as \">=1700000000\"",
                              values->string);
     }
     return 0;
@@ -287,27 +290,21 @@ static bool eval_time(const cJSON *values, const char *name, const cJSON *job)
     cJSON_ArrayForEach(v, values)
     {
         parse_bound(json_str(v), op, &t);
-        if (op[0] == '>' ? (op[1] ? have >= t : have > t) : (op[1] ? have <= t : have < t))
+        if (op[0] == '>' ? (op[1] ? have >= t : have > t)
+                         : (op[1] ? have <= t : have < t))
             return true;
     }
     return false;
 }
 
 static const struct op ops[] = {
-    {"and", check_nested, eval_and},
-    {"or", check_nested, eval_or},
-    {"not", check_nested, eval_not},
-    {"userid", check_integers, eval_userid},
-    {"name", check_strings, eval_text},
-    {"queue", check_strings, eval_text},
-    {"states", check_mask, eval_mask},
-    {"results", check_mask, eval_mask},
-    {"ranks", check_strings, eval_ranks},
-    {"hostlist", check_strings, eval_hostlist},
-    {"t_submit", check_time, eval_time},
-    {"t_depend", check_time, eval_time},
-    {"t_run", check_time, eval_time},
-    {"t_cleanup", check_time, eval_time},
+    {"and", check_nested, eval_and},       {"or", check_nested, eval_or},
+    {"not", check_nested, eval_not},       {"userid", check_integers, eval_userid},
+    {"name", check_strings, eval_text},    {"queue", check_strings, eval_text},
+    {"states", check_mask, eval_mask},     {"results", check_mask, eval_mask},
+    {"ranks", check_strings, eval_ranks},  {"hostlist", check_strings, eval_hostlist},
+    {"t_submit", check_time, eval_time},   {"t_depend", check_time, eval_time},
+    {"t_run", check_time, eval_time},      {"t_cleanup", check_time, eval_time},
     {"t_inactive", check_time, eval_time},
 };
 
@@ -396,8 +393,8 @@ static uint32_t required_userid(const cJSON *o)
 
     cJSON_ArrayForEach(v, o)
     {
-        if (!strcmp(v->string, "userid") && cJSON_GetArraySize(v) == 1
-            && json_int64(v->child, &id) == 0)
+        if (!strcmp(v->string, "userid") && cJSON_GetArraySize(v) == 1 &&
+            json_int64(v->child, &id) == 0)
             return (uint32_t)id;
         if (!strcmp(v->string, "and")) {
             cJSON_ArrayForEach(w, v)

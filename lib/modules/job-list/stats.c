@@ -41,7 +41,8 @@ static void answer(struct stats *s)
                  (long long)s->states[i]);
     }
     buf_addf(&b, "\"total\":%lld},", (long long)total);
-    buf_addf(&b, "\"successful\":%llu,\"failed\":%llu,\"canceled\":%llu,\"timeout\":%llu,",
+    buf_addf(&b,
+             "\"successful\":%llu,\"failed\":%llu,\"canceled\":%llu,\"timeout\":%llu,",
              (unsigned long long)s->results[FLUX_JOB_RESULT_COMPLETED],
              (unsigned long long)s->results[FLUX_JOB_RESULT_FAILED],
              (unsigned long long)s->results[FLUX_JOB_RESULT_CANCELED],

@@ -101,6 +101,7 @@ static void response(struct node *from, flux_msg_t *msg)
     const char *uuid = flux_msg_route_last(msg);
     struct node *to = uuid ? by_uuid(from->rt, uuid) : NULL;
 
+    flux_msg_set_cred(msg, (struct flux_msg_cred){from->userid, from->rolemask});
     if (to) {
         flux_msg_route_delete_last(msg);
         flux_port_send_new(to->port, &msg);

@@ -168,6 +168,8 @@ flux_jobid_t world_submit(struct world *w, const char *extra, int urgency, int f
     ck_assert_msg(flux_job_submit_get_id(f, &id) == 0, "submit: %s",
                   flux_future_error_string(f));
     flux_future_destroy(f);
+    AUTOFREE char *events = world_events(w, id);
+    ck_assert_msg(strncmp(events, "submit,", 7) == 0, "acknowledged, not on disk");
     return id;
 }
 

@@ -21,6 +21,15 @@ static void send_noresponse(flux_t *h, const char *topic, struct buf *payload)
     buf_free(payload);
 }
 
+/* Nothing that is not durable is visible: what led to this message is on disk. */
+static void expect_stored(struct world *w, flux_jobid_t id, const char *event)
+{
+    AUTOFREE char *events = world_events(w, id);
+
+    ck_assert_msg(strstr(events, event), "job %ju: %s is not on disk: %s", (uintmax_t)id,
+                  event, events);
+}
+
 /* -- scheduler -- */
 
 static void give_cores(struct world *w)
@@ -68,11 +77,21 @@ static void sched_alloc(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg
     {
         ck_assert_int_eq(
             json_unpack(j, NULL, "{s:I s:I}", "id", &id, "priority", &priority), 0);
+        expect_stored(w, (flux_jobid_t)id, "priority");
         ck_assert_msg(!umap_get(w->sched_queue, (uint64_t)id), "job asked for twice");
         ck_assert_msg(!umap_get(w->sched_given, (uint64_t)id), "job has its core");
         umap_set(w->sched_queue, (uint64_t)id, (void *)(uintptr_t)(priority + 1));
     }
     give_cores(w);
+}
+
+/* The job's free is on disk, unless it never took what it was given. */
+static void expect_free(struct world *w, flux_jobid_t id)
+{
+    AUTOFREE char *events = world_events(w, id);
+
+    if (strstr(events, "alloc"))
+        expect_stored(w, id, "free");
 }
 
 static void sched_free(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
@@ -88,6 +107,7 @@ static void sched_free(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
         ck_assert_int_eq(json_int64(e, &id), 0);
         ck_assert_msg(umap_take(w->sched_given, (uint64_t)id), "job %jd has no core",
                       (intmax_t)id);
+        expect_free(w, (flux_jobid_t)id);
         w->cores++;
         w->nfrees++;
     }
@@ -261,6 +281,7 @@ static void start_one(struct world *w, const cJSON *j)
                      0);
     env = json_get_path(jobspec, "attributes.system.environment");
     ck_assert_str_eq(json_str(json_get(env, "HOME")), "/");
+    expect_stored(w, (flux_jobid_t)id, "alloc");
     t = world_task(w, (flux_jobid_t)id);
     if (!t && reattach) {
         w->lost++;
@@ -299,6 +320,7 @@ static void exec_cancel(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg
     cJSON_ArrayForEach(e, ids)
     {
         json_int64(e, &id);
+        expect_stored(w, (flux_jobid_t)id, "exception");
         if (world_task(w, (flux_jobid_t)id))
             end_task(world_task(w, (flux_jobid_t)id), 15);
     }
@@ -314,6 +336,7 @@ static void exec_ack(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, v
     cJSON_ArrayForEach(e, ids)
     {
         json_int64(e, &id);
+        expect_stored(w, (flux_jobid_t)id, "release");
         if (world_task(w, (flux_jobid_t)id))
             world_task(w, (flux_jobid_t)id)->acked = true;
     }

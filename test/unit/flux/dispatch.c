@@ -416,7 +416,23 @@ START_TEST(a_clone_gives_back_what_it_does_not_want)
 }
 END_TEST
 
-SUITE_MAIN("flux/dispatch", a_request_goes_to_the_handler_of_its_topic,
+START_TEST(what_came_before_the_handler_is_delivered)
+{
+    flux_msg_handler_t *mh;
+
+    open_handle();
+    flux_msg_handler_stop(catcher);
+    send_request("x");
+    mh = add(FLUX_MSGTYPE_REQUEST, "x", note_cb, NULL);
+    run();
+    ck_assert_str_eq(trace, "x ");
+    flux_msg_handler_destroy(mh);
+    close_handle();
+}
+END_TEST
+
+SUITE_MAIN("flux/dispatch", what_came_before_the_handler_is_delivered,
+           a_request_goes_to_the_handler_of_its_topic,
            exact_topics_come_before_globs_and_the_latest_first,
            an_event_goes_to_all_who_match, a_request_for_nobody_is_answered_enosys,
            a_request_without_response_for_nobody_is_dropped,

@@ -337,6 +337,8 @@ static void service_thread(void *arg)
 
     mh = flux_msg_handler_create(h, FLUX_MATCH_REQUEST, serve_cb, &n);
     flux_msg_handler_start(mh);
+    flux_future_destroy(
+        flux_rpc(h, "r.stop", NULL, FLUX_NODEID_ANY, FLUX_RPC_NORESPONSE));
     /* Ends when the router takes the port away. */
     FAILS(flux_reactor_run(flux_get_reactor(h), 0), ECONNRESET);
     ck_assert_int_le(n, 1000);
@@ -361,13 +363,35 @@ START_TEST(a_service_on_a_thread_ends_with_its_port)
                           i);
         flux_future_destroy(f);
     }
-    f = flux_rpc(h, "r.stop", NULL, FLUX_NODEID_ANY, FLUX_RPC_NORESPONSE);
-    flux_future_destroy(f);
     flux_reactor_run(router, 0);
     flux_port_destroy(port);
     env_thread_join(t);
     flux_port_destroy(port2);
     flux_close(h);
+    flux_reactor_destroy(router);
+}
+END_TEST
+
+static void waiting_client(void *arg)
+{
+    flux_t *h = arg;
+    flux_future_t *f = flux_rpc(h, "r.stop", NULL, FLUX_NODEID_ANY, 0);
+
+    FAILS(flux_rpc_get(f, NULL), ECONNRESET);
+    flux_future_destroy(f);
+    flux_close(h);
+}
+
+START_TEST(a_thread_that_waits_when_its_port_goes)
+{
+    struct flux_port *port;
+    struct env_thread *t;
+
+    begin();
+    t = start(waiting_client, open_port(&port, NULL));
+    flux_reactor_run(router, 0);
+    flux_port_destroy(port);
+    env_thread_join(t);
     flux_reactor_destroy(router);
 }
 END_TEST
@@ -408,4 +432,5 @@ SUITE_MAIN("flux/inproc", a_module_on_the_routers_reactor,
            a_port_that_went_first_refuses_what_is_sent,
            a_message_sent_to_many_is_not_changed, a_module_in_a_simulated_world,
            a_thread_that_only_makes_blocking_calls, a_thread_with_a_reactor,
-           a_service_on_a_thread_ends_with_its_port, a_thread_that_polls)
+           a_service_on_a_thread_ends_with_its_port,
+           a_thread_that_waits_when_its_port_goes, a_thread_that_polls)

@@ -142,6 +142,24 @@ START_TEST(what_was_sent_leaves_before_the_close)
 }
 END_TEST
 
+START_TEST(even_much_leaves_before_the_close)
+{
+    size_t size = (size_t)8 << 20;
+    char *data = calloc(1, size);
+    flux_msg_t *msg = flux_request_encode_raw("test.big", data, size);
+
+    begin();
+    flux_msg_set_noresponse(msg);
+    OK(flux_send_new(h, &msg, FLUX_O_NONBLOCK)); /* more than the socket takes at once */
+    flux_close(h);
+    h = flux_open(server_uri(server), 0);
+    OK(call("test.ok"));
+    ck_assert_int_eq(server_count(server, "test.big", NULL), 1);
+    free(data);
+    end();
+}
+END_TEST
+
 START_TEST(a_lost_connection_fails_what_waits)
 {
     begin();
@@ -263,7 +281,7 @@ END_TEST
 SUITE_MAIN("flux/local", a_refusal_is_told, a_large_message_passes_both_ways,
            much_in_flight_does_not_lock_up_without_a_reactor,
            much_in_flight_on_the_reactor, what_was_sent_leaves_before_the_close,
-           a_lost_connection_fails_what_waits, a_lost_connection_stops_the_reactor,
-           reconnect_goes_on_with_a_new_connection,
+           even_much_leaves_before_the_close, a_lost_connection_fails_what_waits,
+           a_lost_connection_stops_the_reactor, reconnect_goes_on_with_a_new_connection,
            the_error_function_can_repair_the_connection_under_the_reactor,
            subscriptions_and_services_are_renewed, credentials_under_test_are_sent)

@@ -293,20 +293,30 @@ static long count(sqlite3 *db, const char *text)
     return n;
 }
 
-static void check_integrity(struct run *r, const char *vfs)
+const char *powercut_check_file(const char *vfs)
 {
+    const char *why = NULL;
     sqlite3 *db;
 
     if (sqlite3_open_v2("pwr.db", &db, SQLITE_OPEN_READONLY, vfs) != SQLITE_OK ||
         count(db, "SELECT count(*) FROM pragma_integrity_check"
                   " WHERE integrity_check<>'ok'") != 0)
-        corrupt(r, "integrity_check fails", 0);
+        why = "integrity_check fails";
     else if (count(db, "SELECT count(*) FROM shared_use u WHERE n<>"
                        "(SELECT count(*) FROM jobdata d WHERE d.ref=u.ref)") != 0 ||
              count(db, "SELECT count(*) FROM shared s WHERE NOT EXISTS"
                        "(SELECT 1 FROM shared_use u WHERE u.ref=s.ref)") != 0)
-        corrupt(r, "shared bytes are miscounted", 0);
+        why = "shared bytes are miscounted";
     sqlite3_close(db);
+    return why;
+}
+
+static void check_integrity(struct run *r, const char *vfs)
+{
+    const char *why = powercut_check_file(vfs);
+
+    if (why)
+        corrupt(r, why, 0);
 }
 
 /* ---- lives ---- */

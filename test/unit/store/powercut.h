@@ -22,4 +22,7 @@ struct powercut {
 /* Run one seed and add to the sums. `why` gets the first corruption's description. */
 void powercut_run(struct powercut *p, char *why, size_t why_size);
 
+/* Is the database "pwr.db" of this VFS in order? NULL, or what is wrong. */
+const char *powercut_check_file(const char *vfs);
+
 #endif

@@ -1,0 +1,77 @@
+/* The power-cut test of jobs: the real store on a disk that loses power, the real
+ * job-ingest and job-manager on it, and a client that remembers what it was told.
+ *
+ * cutjobs.c leads the lives and makes the load, cutjobs_check.c looks at what a cut left.
+ */
+#ifndef TEST_SYSTEM_CUTJOBS_H
+#define TEST_SYSTEM_CUTJOBS_H
+
+#include "pwrvfs.h"
+#include "world.h"
+
+struct cutjobs {
+    uint64_t seed;
+    bool simulated; /* one thread, virtual time: the same seed gives the same run */
+    int lives;      /* power cuts, one after another on the same disk */
+    enum store_durability durability;
+
+    /* Sums; start as 0. */
+    long cuts;
+    long acked;   /* submissions that were answered with an id */
+    long visible; /* events that a watcher was shown */
+    long lost;    /* of those, the ones that were gone afterwards */
+    long corrupt; /* what must never be: see `why` */
+    char why[400];
+};
+
+/* Run one seed and add to the sums. */
+void cutjobs_run(struct cutjobs *p);
+
+/* ---- between the two halves ---- */
+
+#define CUTJOBS_MAX 20000
+
+/* A submission, as the client knows it: job k is named "nk". */
+struct cutjobs_sub {
+    bool has_nonce, acked, given_up;
+    flux_jobid_t id;    /* as answered, or as found after a cut; 0: none known */
+    flux_future_t *f;   /* under way */
+};
+
+/* A job id, as the client and the services know it. */
+struct cutjobs_job {
+    long sub; /* number of its submission + 1; 0: not known */
+    char **events;
+    size_t nevents; /* that a watcher saw, NULL where it did not */
+    bool ran;       /* in an earlier life */
+    bool cancelled, purging, purged;
+};
+
+struct cutrun {
+    struct cutjobs *p;
+    struct pwrvfs *disk;
+    char vfs[32];
+    struct world *w;
+    flux_t *h; /* the client's handle, one a life */
+    flux_watcher_t *tick;
+    struct cutjobs_sub *subs;
+    long nsubs;
+    struct cutjobs_job *jobs; /* by id */
+    flux_jobid_t max_id;      /* that was ever heard of */
+    flux_future_t *watch;
+    struct list *requests; /* under way */
+    unsigned waiting;      /* submissions under way */
+    bool up;               /* the services are there */
+    bool broken;           /* this disk is not worth looking at any more */
+};
+
+uint64_t cutrun_random(struct cutrun *r, uint64_t n);
+void cutrun_corrupt(struct cutrun *r, flux_jobid_t id, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Jobspec of submission k (yours), its environment. */
+cJSON *cutrun_jobspec(long k);
+cJSON *cutrun_env(long k);
+/* The store is open, nothing runs on it yet. */
+void cutrun_check(struct cutrun *r);
+
+#endif
