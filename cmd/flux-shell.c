@@ -70,17 +70,17 @@ static void on_signal(flux_reactor_t *r, flux_watcher_t *w, int revents, void *a
 
 /* SIGTERM ends it and all jobs; what else may come from a terminal is none of its
  * business. */
-static int watch_signals(flux_reactor_t *r, struct shell *sh)
+static flux_watcher_t *watch_signals(flux_reactor_t *r, struct shell *sh)
 {
     flux_watcher_t *w = flux_signal_watcher_create(r, SIGTERM, on_signal, sh);
     if (!w)
-        return -1;
+        return NULL;
     flux_watcher_unref(w);
     flux_watcher_start(w);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     signal(SIGINT, SIG_IGN);
-    return 0;
+    return w;
 }
 
 /* The private libpmi of this installation, if it has one. */
@@ -121,14 +121,16 @@ static int run(struct env *env, flux_reactor_t *r, const struct args *args)
         fprintf(stderr, "flux-shell: %s\n", err.text);
         return rc == -EBUSY ? EX_TEMPFAIL : EX_OSERR;
     }
-    if (watch_signals(r, sh) < 0) {
+    flux_watcher_t *signals = watch_signals(r, sh);
+    if (signals) {
+        shell_start(sh);
+        shell_run(sh);
+    } else
         fprintf(stderr, "flux-shell: signals: %s\n", strerror(errno));
-        return EX_OSERR;
-    }
-    shell_start(sh);
-    shell_run(sh);
+    rc = signals ? 0 : EX_OSERR;
+    flux_watcher_destroy(signals);
     shell_free(sh);
-    return 0;
+    return rc;
 }
 
 int main(int argc, char **argv)
@@ -144,5 +146,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "flux-shell: cannot make an event loop: %s\n", strerror(errno));
         return EX_OSERR;
     }
-    return run(env, r, &args);
+    int rc = run(env, r, &args);
+    flux_reactor_destroy(r);
+    env_unref(env);
+    return rc;
 }

@@ -29,7 +29,9 @@ static const struct cli_option submit_options[] = {
     {"watch", 0, CLI_NONE, NULL, "Print the jobs' output; implies --wait"},
     {"progress", 0, CLI_NONE, NULL, "Show a progress line; implies --wait"},
     {"jps", 0, CLI_NONE, NULL, "Add jobs per second to the progress line"},
-    {"log", 0, CLI_REQUIRED, "FILE", "Print ids and errors to a file instead"},
+    {"log", 0, CLI_REQUIRED, "FILE", "Print ids to a file instead"},
+    {"log-stderr", 0, CLI_REQUIRED, "FILE", "Print errors to a file instead"},
+    {"verbose", 'v', CLI_NONE, NULL, "Say how many were submitted"},
     {0},
 };
 
@@ -283,9 +285,12 @@ static int submit_many(struct submit *s)
 
 static int run_opened(struct submit *s)
 {
-    if (s->total == 1 && !waits(s->c) && s->text)
-        return submit_one(s);
-    return submit_many(s);
+    int rc = s->total == 1 && !waits(s->c) && s->text ? submit_one(s) : submit_many(s);
+
+    if (cli_count(s->c, "verbose"))
+        fprintf(stderr, "%s: %zu of %zu submitted\n", cli_prog(s->c),
+                s->total == 1 ? (size_t)(rc == 0) : s->total - s->failed, s->total);
+    return rc;
 }
 
 static int dry_run(struct submit *s)
@@ -307,6 +312,7 @@ static int dry_run(struct submit *s)
 static int prepare(struct submit *s, struct idset **ret_ids)
 {
     const char *log = cli_str(s->c, "log", NULL);
+    const char *errors = cli_str(s->c, "log-stderr", NULL);
     bool cc, ok;
 
     if (!cli_jobspec_urgency(s->c, &s->urgency) || !cli_jobspec_flags(s->c, &s->flags))
@@ -324,6 +330,8 @@ static int prepare(struct submit *s, struct idset **ret_ids)
         s->text = cJSON_PrintUnformatted(s->jobspec);
     if (log && !(s->out = fopen(log, "we")))
         return cli_fail(s->c, "--log: %s: %s", log, strerror(errno));
+    if (errors && !freopen(errors, "we", stderr))
+        return cli_fail(s->c, "--log-stderr: %s: %s", errors, strerror(errno));
     return 0;
 }
 

@@ -49,6 +49,7 @@ int call_begin(struct endpoint *from, struct endpoint *to, const flux_msg_t *req
     c->key = call_key(request->routes, below, c->matchtag);
     c->topic_len = request->topic_len;
     c->routes_len = below;
+    c->bytes = request->payload_len;
     memcpy(c->data, request->topic, c->topic_len);
     c->data[c->topic_len] = '\0';
     if (below > 0)
@@ -59,6 +60,7 @@ int call_begin(struct endpoint *from, struct endpoint *to, const flux_msg_t *req
         free(c);
         return 0;
     }
+    from->calls_bytes += c->bytes;
     list_append(&to->serving, &c->in_serving);
     return 0;
 }
@@ -80,6 +82,7 @@ void call_free(struct call *c)
 {
     list_del(&c->in_serving);
     umap_take(c->from->calls, c->key);
+    c->from->calls_bytes -= c->bytes;
     free(c);
 }
 

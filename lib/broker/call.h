@@ -16,7 +16,7 @@ struct call {
     uint64_t key; /* in from->calls */
     uint32_t matchtag;
     uint8_t flags; /* the request's */
-    size_t topic_len, routes_len;
+    size_t topic_len, routes_len, bytes;
     char data[]; /* topic, NUL, routes of clients behind `from` */
 };
 

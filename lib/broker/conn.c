@@ -226,6 +226,7 @@ int conn_new(struct server *s, int fd, const struct local_peer *peer, bool guest
     c->ep.name = "client";
     c->ep.guest = guest;
     c->ep.calls_max = guest ? s->limits.calls_guest : 0;
+    c->ep.calls_bytes_max = s->limits.calls_bytes_guest;
     c->ep.cred.userid = peer->uid;
     c->pid = peer->pid;
     c->ep.cred.rolemask = (guest ? FLUX_ROLE_USER : FLUX_ROLE_OWNER) | FLUX_ROLE_LOCAL;

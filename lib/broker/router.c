@@ -72,6 +72,7 @@ int router_attach(struct router *r, struct endpoint *ep, const char *uuid)
     list_init(&ep->serving);
     ep->subs = (struct subs){0};
     ep->used_last = NULL;
+    ep->calls_bytes = 0;
     if (uuid)
         snprintf(ep->uuid, sizeof(ep->uuid), "%s", uuid);
     else
@@ -209,11 +210,34 @@ static void note_used(struct endpoint *from, const char *name)
     from->used_last = copy;
 }
 
+/* What a limited client may not ask: services keep requests until they can answer, so
+ * each must be counted, and ended when the client goes. */
+static const char *over_limit(const struct endpoint *from, const flux_msg_t *msg,
+                              int *ret_errnum)
+{
+    *ret_errnum = EPROTO;
+    if (msg->flags & FLUX_MSGFLAG_NORESPONSE)
+        return msg->flags & FLUX_MSGFLAG_STREAMING ? "nobody wants the stream" : NULL;
+    if (msg->aux2 == FLUX_MATCHTAG_NONE)
+        return "a request needs a matchtag";
+    if (call_find(from, msg))
+        return "the matchtag is in use";
+    *ret_errnum = EAGAIN;
+    if (umap_count(from->calls) >= from->calls_max)
+        return "too many requests in flight";
+    if (from->calls_bytes > 0 &&
+        from->calls_bytes + msg->payload_len > from->calls_bytes_max)
+        return "too much data in requests in flight";
+    return NULL;
+}
+
 static void request(struct router *r, struct endpoint *from, flux_msg_t *msg)
 {
     struct endpoint *to;
     const char *name;
     uint32_t nodeid = msg->aux1;
+    const char *text;
+    int errnum;
 
     r->stats.requests++;
     if (!(msg->flags & FLUX_MSGFLAG_TOPIC)) {
@@ -234,8 +258,8 @@ static void request(struct router *r, struct endpoint *from, flux_msg_t *msg)
         refuse_unknown(r, from, msg);
         return;
     }
-    if (from->calls_max && umap_count(from->calls) >= from->calls_max) {
-        refuse(r, from, msg, EAGAIN, "too many requests in flight");
+    if (from->calls_max && (text = over_limit(from, msg, &errnum))) {
+        refuse(r, from, msg, errnum, text);
         return;
     }
     note_used(from, name);

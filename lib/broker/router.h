@@ -29,12 +29,14 @@ struct endpoint {
     struct flux_msg_cred cred; /* who is there */
     bool guest;                /* not to be believed: credentials are overwritten */
     unsigned calls_max;        /* requests in flight; 0: no limit */
+    size_t calls_bytes_max;    /* and their payloads together, when calls_max is set */
 
     /* The router's. */
     char uuid[37];
     struct list link;
     struct subs subs;
     struct umap *calls;    /* our requests that wait for a response */
+    size_t calls_bytes;    /* their payloads together */
     struct list serving;   /* requests that wait for our response */
     struct map *used;      /* names of services we sent requests to */
     const char *used_last; /* one of them: saves most look-ups */

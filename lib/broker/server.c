@@ -33,6 +33,7 @@ const struct server_limits server_limits_default = {
     .out_owner = 256u << 20,
     .out_guest = 8u << 20,
     .calls_guest = 1024,
+    .calls_bytes_guest = 8u << 20,
     .conns_guest = 256,
     .frame_timeout = 30,
 };

@@ -14,7 +14,8 @@ struct server_limits {
     size_t frame_owner, frame_guest; /* bytes of one message */
     size_t out_pause;                /* unread output: stop reading requests ... */
     size_t out_owner, out_guest;     /* ... and hang up */
-    unsigned calls_guest;            /* requests in flight */
+    unsigned calls_guest;            /* requests in flight ... */
+    size_t calls_bytes_guest;        /* ... and their payloads together */
     unsigned conns_guest;            /* connections of one user */
     double frame_timeout;            /* seconds that half a frame may wait for more */
 };

@@ -1,5 +1,6 @@
 /* The resource limits that a job gets; see joblimit.h. */
 
+#include <errno.h>
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,8 +89,9 @@ static int set_value(struct cli *c, cJSON *o, const char *rule)
             !strcasecmp(value, "inf")) {
             v = RLIM_INFINITY;
         } else {
+            errno = 0;
             v = strtoull(value, &end, 10);
-            if (end == value || *end || *value == '-')
+            if (end == value || *end || *value == '-' || errno)
                 return cli_usage(c, "--rlimit: invalid value in %s", rule);
         }
         set_limit(o, limits[i].name, v);

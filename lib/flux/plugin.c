@@ -356,8 +356,8 @@ static int rtld_flags(int flags)
         rtld |= RTLD_LAZY;
     if (flags & FLUX_PLUGIN_RTLD_GLOBAL)
         rtld |= RTLD_GLOBAL;
-        /* Address sanitizers cannot live with it. */
-#if !defined(__SANITIZE_ADDRESS__)
+        /* Sanitizers cannot live with it. */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     if (flags & FLUX_PLUGIN_RTLD_DEEPBIND)
         rtld |= RTLD_DEEPBIND;
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "store/delta.h"
 
 static void bind_text(sqlite3_stmt *st, int i, const struct store_txn *t,
                       struct txn_bytes b)
@@ -57,12 +58,13 @@ static int use_add(struct apply *a, int64_t ref, int64_t n)
     return sql_run(a->c, SQL_USE_ADD, st);
 }
 
-static int finish_one(struct apply *a, struct apply_shared *slot)
+/* Write down uses that are only counted so far. */
+static int flush_uses(struct apply *a, int64_t ref, int64_t *added)
 {
-    int rc = slot->added ? use_add(a, slot->ref, slot->added) : 0;
+    int rc = *added ? use_add(a, ref, *added) : 0;
 
     if (rc == 0)
-        slot->added = 0;
+        *added = 0;
     return rc;
 }
 
@@ -71,13 +73,25 @@ int apply_finish(struct apply *a)
     int rc = 0;
 
     for (int i = 0; rc == 0 && i < APPLY_SHARED_SLOTS; i++)
-        rc = finish_one(a, &a->shared[i]);
+        rc = flush_uses(a, a->shared[i].ref, &a->shared[i].added);
+    for (unsigned i = 0; rc == 0 && i < a->nbases; i++)
+        rc = flush_uses(a, a->bases[i].ref, &a->bases[i].added);
     return rc;
 }
 
 void apply_forget(struct apply *a)
 {
     memset(a->shared, 0, sizeof(a->shared));
+    for (unsigned i = 0; i < a->nbases; i++)
+        a->bases[i].ref = a->bases[i].added = 0;
+    a->nbases = a->next_base = 0;
+}
+
+void apply_free(struct apply *a)
+{
+    for (int i = 0; i < APPLY_BASES; i++)
+        buf_free(&a->bases[i].bytes);
+    buf_free(&a->delta);
 }
 
 /* One use less; the last one takes the bytes away. */
@@ -132,7 +146,50 @@ static int shared_put(struct apply *a, const unsigned char *hash, const void *da
     return rc;
 }
 
-/* The reference of these bytes, stored if they are new; counts one use. */
+/* Remember the bytes behind a reference, in place of the oldest that are remembered. */
+static int keep_base(struct apply *a, int64_t ref, const void *data, size_t len)
+{
+    struct apply_base *base = &a->bases[a->next_base];
+    int rc;
+
+    if (len > APPLY_BASE_MAX)
+        return 0;
+    if ((rc = flush_uses(a, base->ref, &base->added)) < 0)
+        return rc;
+    base->ref = 0;
+    base->bytes.len = 0;
+    if (buf_add(&base->bytes, data, len) < 0)
+        return -ENOMEM;
+    base->ref = ref;
+    if (a->nbases <= a->next_base)
+        a->nbases = a->next_base + 1;
+    a->next_base = (a->next_base + 1) % APPLY_BASES;
+    return 0;
+}
+
+/* 1: these bytes are others that are remembered, or those and a->delta; counts a use. */
+static int base_use(struct apply *a, const void *data, size_t len, int64_t *ret)
+{
+    struct delta d;
+
+    a->delta.len = 0;
+    for (unsigned i = 0; i < a->nbases; i++) {
+        struct apply_base *base = &a->bases[i];
+
+        if (!base->ref || !delta_find(base->bytes.data, base->bytes.len, data, len, &d))
+            continue;
+        if ((d.head < len || base->bytes.len != len) &&
+            delta_print(&d, data, len, &a->delta) < 0)
+            return -ENOMEM;
+        base->added++;
+        *ret = base->ref;
+        return 1;
+    }
+    return 0;
+}
+
+/* The reference of these bytes, stored if they are new; counts one use. If a->delta is
+ * set, it goes with the reference. */
 static int shared_use(struct apply *a, const void *data, size_t len, int64_t *ret)
 {
     unsigned char hash[APPLY_HASH_SIZE];
@@ -140,12 +197,17 @@ static int shared_use(struct apply *a, const void *data, size_t len, int64_t *re
     int64_t ref = 0;
     int rc;
 
+    if ((rc = base_use(a, data, len, ret)) != 0)
+        return rc < 0 ? rc : 0;
     crypto_generichash(hash, sizeof(hash), data, len, NULL, 0);
     slot = &a->shared[hash[0] % APPLY_SHARED_SLOTS];
     if (!slot->ref || memcmp(slot->hash, hash, sizeof(hash)) != 0) {
-        if ((rc = finish_one(a, slot)) < 0 || (rc = shared_find(a, hash, &ref)) < 0)
+        if ((rc = flush_uses(a, slot->ref, &slot->added)) < 0 ||
+            (rc = shared_find(a, hash, &ref)) < 0)
             return rc;
         if (rc == 0 && (rc = shared_put(a, hash, data, len, &ref)) < 0)
+            return rc;
+        if ((rc = keep_base(a, ref, data, len)) < 0)
             return rc;
         memcpy(slot->hash, hash, sizeof(hash));
         slot->ref = ref;
@@ -179,7 +241,9 @@ static int insert_piece(struct apply *a, const struct store_txn *t,
         return rc;
     if (ref)
         sqlite3_bind_int64(st, 5, ref);
-    else
+    if (ref && a->delta.len > 0)
+        sqlite3_bind_blob64(st, 4, a->delta.data, a->delta.len, SQLITE_STATIC);
+    else if (!ref)
         sqlite3_bind_blob64(st, 4, txn_at(t, op->data.bytes), op->data.bytes.len,
                             SQLITE_STATIC);
     return sql_run(a->c, SQL_JOBDATA_PUT, st);

@@ -2,11 +2,14 @@
 #ifndef FLUX_STORE_APPLY_H
 #define FLUX_STORE_APPLY_H
 
+#include "base/buf.h"
 #include "store/sql.h"
 #include "store/txn.h"
 
 #define APPLY_HASH_SIZE 32
 #define APPLY_SHARED_SLOTS 64
+#define APPLY_BASES 8
+#define APPLY_BASE_MAX 65536 /* bytes */
 
 /* Shared bytes used lately, so that the thousandth equal environment costs a hash and
  * an addition. `added` uses are not in the table yet. */
@@ -16,9 +19,20 @@ struct apply_shared {
     int64_t added;
 };
 
+/* Some of them with their bytes: others that differ a little are stored as the
+ * difference. */
+struct apply_base {
+    struct buf bytes;
+    int64_t ref;
+    int64_t added;
+};
+
 struct apply {
     struct sql *c;
     struct apply_shared shared[APPLY_SHARED_SLOTS];
+    struct apply_base bases[APPLY_BASES];
+    unsigned nbases, next_base;
+    struct buf delta; /* of the piece at hand */
 };
 
 /* All within a transaction of the database that the caller has begun. -EEXIST: a nonce
@@ -28,5 +42,6 @@ int apply_txn(struct apply *a, const struct store_txn *t);
 int apply_finish(struct apply *a);
 /* After a rollback: what is remembered may not be in the database. */
 void apply_forget(struct apply *a);
+void apply_free(struct apply *a);
 
 #endif

@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "store/delta.h"
+
 static const char *text(sqlite3_stmt *st, int i)
 {
     return (const char *)sqlite3_column_text(st, i);
@@ -106,10 +110,28 @@ int store_reader_inactive(struct store_reader *r, const struct store_job_query *
     return walk_jobs(r->c, SQL_JOB_INACTIVE, st, cb, arg, &n);
 }
 
+/* A piece: its own data, shared ones, or those with a difference, for which out is. */
+static int piece(sqlite3_stmt *st, struct buf *out, const void **ret, size_t *ret_len)
+{
+    bool own = sqlite3_column_type(st, 2) == SQLITE_NULL;
+    int i = own ? 1 : 3, rc;
+
+    *ret = sqlite3_column_blob(st, i);
+    *ret_len = sqlite3_column_bytes(st, i);
+    if (own || sqlite3_column_type(st, 1) == SQLITE_NULL)
+        return 0;
+    rc = delta_apply(*ret, *ret_len, sqlite3_column_blob(st, 1),
+                     sqlite3_column_bytes(st, 1), out);
+    *ret = out->data;
+    *ret_len = out->len;
+    return rc;
+}
+
 int store_reader_jobdata(struct store_reader *r, uint64_t id, const char *key,
                          store_data_f cb, void *arg)
 {
     sqlite3_stmt *st = sql_get(r->c, SQL_JOBDATA_GET);
+    CLEANUP(buf_free) struct buf out = {0};
     int rc, stop = 0;
     size_t n = 0;
 
@@ -118,11 +140,13 @@ int store_reader_jobdata(struct store_reader *r, uint64_t id, const char *key,
     sqlite3_bind_int64(st, 1, id);
     sql_bind_key(st, 2, key);
     while ((rc = sql_step(r->c, st)) > 0 && !stop) {
-        const void *data = sqlite3_column_blob(st, 1);
+        const void *data;
+        size_t len;
 
         n++;
-        stop = cb(sqlite3_column_int64(st, 0), data ? data : "",
-                  sqlite3_column_bytes(st, 1), arg);
+        if ((rc = piece(st, &out, &data, &len)) < 0)
+            break;
+        stop = cb(sqlite3_column_int64(st, 0), data ? data : "", len, arg);
     }
     sql_put(r->c, SQL_JOBDATA_GET, st);
     if (stop)

@@ -3,7 +3,8 @@
  *   meta        small facts: uuid, and what the modules keep
  *   job         one summary row a job; rec is JSON. Two partial indices split the
  *               active from the inactive ones, a third makes nonces unique per user
- *   jobdata     pieces of a job: (id, key, seq) -> data, or ref into shared
+ *   jobdata     pieces of a job: (id, key, seq) -> data, or ref into shared; with both,
+ *               data is the difference to the shared bytes, see delta.h
  *   shared      bytes that many jobs have in common, once, by BLAKE2b-256
  *   shared_use  how many pieces refer to them
  *
@@ -101,8 +102,9 @@ static int failure(struct sql *c, int rc, const char *path, flux_error_t *err)
                          "another statedir",
                          path, sql_error_text(c));
     if (rc == -ENOSPC)
-        return error_set(err, ENOSPC, "%s: no space left: make room, or choose another "
-                                      "statedir",
+        return error_set(err, ENOSPC,
+                         "%s: no space left: make room, or choose another "
+                         "statedir",
                          path);
     return error_set(err, -rc, "%s: %s", path, sql_error_text(c));
 }

@@ -48,9 +48,9 @@ static const char *const texts[SQL_COUNT] = {
         " AND t_inactive>?1 AND t_inactive<?2 AND (?3=4294967295 OR userid=?3)"
         " AND (?4=0 OR (result&?4)<>0) AND (?5 IS NULL OR name=?5)"
         " AND (?6 IS NULL OR queue=?6) ORDER BY t_inactive DESC,id DESC",
-    [SQL_JOBDATA_GET] = "SELECT d.seq,CASE WHEN d.ref IS NULL THEN d.data ELSE"
-                        " (SELECT s.data FROM shared s WHERE s.ref=d.ref) END"
-                        " FROM jobdata d WHERE d.id=?1 AND d.key=?2 ORDER BY d.seq",
+    [SQL_JOBDATA_GET] = "SELECT d.seq,d.data,d.ref,s.data FROM jobdata d"
+                        " LEFT JOIN shared s ON s.ref=d.ref"
+                        " WHERE d.id=?1 AND d.key=?2 ORDER BY d.seq",
     [SQL_META_GET] = "SELECT v FROM meta WHERE k=?1",
     [SQL_COUNT_ACTIVE] = "SELECT count(*) FROM job INDEXED BY job_active WHERE state<>64",
     [SQL_COUNT_ALL] = "SELECT count(*) FROM job",

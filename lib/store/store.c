@@ -280,7 +280,8 @@ static int open_database(struct store *s, const char *uuid, flux_error_t *err)
                          "back, or choose another statedir",
                          name);
     if (rc < 0)
-        return error_set(err, -rc, "%s: %s", name, strerror(-rc));
+        return error_set(err, -rc, "%s: %s%s", name, strerror(-rc),
+                         rc == -ENOSPC ? ": make room, or choose another statedir" : "");
     sqlite3_busy_timeout(s->apply.c->db, 60000);
     return schema_open(s->apply.c, name, uuid, err);
 }
@@ -348,6 +349,7 @@ static void stop_threads(struct store *s)
 static void free_store(struct store *s)
 {
     sql_close(s->apply.c);
+    apply_free(&s->apply);
     space_fini(&s->space);
     pthread_cond_destroy(&s->idle);
     pthread_cond_destroy(&s->checkpoint_more);

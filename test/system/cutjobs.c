@@ -3,6 +3,7 @@
  */
 #include "cutjobs.h"
 
+#include <check.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +19,7 @@
 
 #define TURNS 4000    /* of a life whose cut does not come by itself */
 #define TURNS_DARK 30 /* after the cut: the services learn that the disk is gone */
+#define REST_TURNS 300
 #define WAITING_MAX 200
 
 /* ---- the world's assertions, which Check would catch ---- */
@@ -47,22 +49,37 @@ uint64_t cutrun_random(struct cutrun *r, uint64_t n)
     return pwrvfs_random(r->disk, n);
 }
 
-void cutrun_corrupt(struct cutrun *r, flux_jobid_t id, const char *fmt, ...)
+static void say(struct cutrun *r, flux_jobid_t id, const char *fmt, va_list ap)
 {
     char *why = r->p->why;
     size_t size = sizeof(r->p->why);
-    va_list ap;
     int n;
 
-    if (!r->broken)
-        r->p->corrupt++;
     r->broken = true;
     if (*why)
         return;
     n = snprintf(why, size, "seed %ju, cut %ld, job %ju: ", (uintmax_t)r->p->seed,
                  r->p->cuts, (uintmax_t)id);
-    va_start(ap, fmt);
     vsnprintf(why + n, size - (size_t)n, fmt, ap);
+}
+
+void cutrun_corrupt(struct cutrun *r, flux_jobid_t id, const char *fmt, ...)
+{
+    va_list ap;
+
+    r->p->corrupt += !r->broken;
+    va_start(ap, fmt);
+    say(r, id, fmt, ap);
+    va_end(ap);
+}
+
+void cutrun_lost(struct cutrun *r, flux_jobid_t id, const char *fmt, ...)
+{
+    va_list ap;
+
+    r->p->lost++;
+    va_start(ap, fmt);
+    say(r, id, fmt, ap);
     va_end(ap);
 }
 
@@ -97,12 +114,13 @@ cJSON *cutrun_jobspec(long k)
         if (pad[i] < 'a' || pad[i] > 'z')
             pad[i] = 'z';
     pad[len] = '\0';
-    snprintf(text, sizeof(text),
-             "{\"version\":1,\"resources\":[{\"type\":\"slot\",\"count\":1,\"label\":"
-             "\"task\",\"with\":[{\"type\":\"core\",\"count\":1}]}],\"tasks\":[{"
-             "\"command\":[\"true\",\"%s\"],\"slot\":\"task\",\"count\":{\"per_slot\":1}}"
-             "],\"attributes\":{\"system\":{\"duration\":0,\"job\":{\"name\":\"n%ld\"}}}}",
-             pad, k);
+    snprintf(
+        text, sizeof(text),
+        "{\"version\":1,\"resources\":[{\"type\":\"slot\",\"count\":1,\"label\":"
+        "\"task\",\"with\":[{\"type\":\"core\",\"count\":1}]}],\"tasks\":[{"
+        "\"command\":[\"true\",\"%s\"],\"slot\":\"task\",\"count\":{\"per_slot\":1}}"
+        "],\"attributes\":{\"system\":{\"duration\":0,\"job\":{\"name\":\"n%ld\"}}}}",
+        pad, k);
     if (json_parse(text, strlen(text), NULL, &spec, NULL) < 0)
         abort();
     return spec;
@@ -113,9 +131,9 @@ static char *submission_text(long k)
     cJSON *spec = cutrun_jobspec(k);
     char *text;
 
-    cJSON_AddItemToObject(cJSON_GetObjectItem(cJSON_GetObjectItem(spec, "attributes"),
-                                              "system"),
-                          "environment", cutrun_env(k));
+    cJSON_AddItemToObject(
+        cJSON_GetObjectItem(cJSON_GetObjectItem(spec, "attributes"), "system"),
+        "environment", cutrun_env(k));
     text = json_print(spec);
     json_free(spec);
     return text;
@@ -176,7 +194,10 @@ static void submitted_cb(flux_future_t *f, void *arg)
     r->subs[k].f = NULL;
     if (flux_job_submit_get_id(f, &id) == 0)
         accept_id(r, k, id);
-    else if (!pwrvfs_is_cut(r->disk))
+    else if (errno == ENOSPC && r->full && !pwrvfs_is_cut(r->disk)) {
+        r->subs[k].refused = true;
+        r->p->refused++;
+    } else if (!pwrvfs_is_cut(r->disk))
         cutrun_corrupt(r, 0, "submission %ld refused: %s", k,
                        flux_future_error_string(f));
     flux_future_destroy(f);
@@ -188,8 +209,7 @@ static flux_future_t *send_submission(struct cutrun *r, long k)
     char nonce[32];
 
     snprintf(nonce, sizeof(nonce), "once-%ld", k);
-    return flux_job_submit_once(r->h, text, 16, 0,
-                                r->subs[k].has_nonce ? nonce : NULL);
+    return flux_job_submit_once(r->h, text, 16, 0, r->subs[k].has_nonce ? nonce : NULL);
 }
 
 static void submit(struct cutrun *r, long k)
@@ -200,6 +220,7 @@ static void submit(struct cutrun *r, long k)
         flux_future_then(f, -1., submitted_cb, r) < 0)
         abort();
     r->subs[k].f = f;
+    r->subs[k].refused = false;
     r->waiting++;
 }
 
@@ -220,8 +241,7 @@ static void requested_cb(flux_future_t *f, void *arg)
     int count = 0;
 
     if (q->again) {
-        if (flux_job_submit_get_id(f, &id) == 0 && !r->jobs[q->id].purging &&
-            id != q->id)
+        if (flux_job_submit_get_id(f, &id) == 0 && !r->jobs[q->id].purging && id != q->id)
             cutrun_corrupt(r, id, "nonce of job %ju got another id", (uintmax_t)q->id);
     } else if (q->purge) {
         if (flux_rpc_get_unpack(f, "{s:i}", "count", &count) == 0 && count == 1)
@@ -266,15 +286,25 @@ static void repeat(struct cutrun *r, flux_jobid_t id)
     long k = r->jobs[id].sub - 1;
 
     if (k >= 0 && r->subs[k].acked && r->subs[k].has_nonce && !r->jobs[id].purging)
-        request(r, (struct request){
-                       .id = id, .again = true, .f = send_submission(r, k)});
+        request(r, (struct request){.id = id, .again = true, .f = send_submission(r, k)});
+}
+
+/* One of the latest n. */
+static flux_jobid_t latest(struct cutrun *r, uint64_t n)
+{
+    return r->max_id - cutrun_random(r, n < r->max_id ? n : r->max_id);
 }
 
 static void load(struct cutrun *r)
 {
-    flux_jobid_t id = r->max_id ? 1 + cutrun_random(r, r->max_id) : 0;
     uint64_t n;
 
+    if (r->winding_down && r->max_id) {
+        /* The last ids must not be given again when their jobs are gone. */
+        cancel(r, latest(r, 20));
+        purge(r, latest(r, 4));
+        return;
+    }
     switch (cutrun_random(r, 24)) {
     case 0:
         for (n = 1 + cutrun_random(r, 25); n > 0; n--)
@@ -285,16 +315,16 @@ static void load(struct cutrun *r)
         submit_new(r);
         break;
     case 3:
-        if (id)
-            cancel(r, id);
+        for (n = cutrun_random(r, 6); r->max_id && n > 0; n--)
+            cancel(r, latest(r, 40));
         break;
     case 4:
-        if (id)
-            repeat(r, id);
+        if (r->max_id)
+            repeat(r, latest(r, CUTJOBS_MAX));
         break;
     case 5:
-        if (id && cutrun_random(r, 8) == 0)
-            purge(r, id);
+        if (r->max_id && cutrun_random(r, 8) == 0)
+            purge(r, latest(r, CUTJOBS_MAX));
         break;
     }
 }
@@ -396,29 +426,56 @@ static void turn(struct cutrun *r)
     flux_reactor_run(r->w->r, FLUX_REACTOR_ONCE);
 }
 
+/* Some lives have a disk that is full now and then, some come to rest. */
+static void choose(struct cutrun *r)
+{
+    r->fill_every = cutrun_random(r, 3) == 0 ? 1 + (int)cutrun_random(r, 60) : 0;
+    r->rest_at = cutrun_random(r, 5) == 0 ? (int)cutrun_random(r, 200) : TURNS;
+    r->winding_down = false;
+}
+
+static void fill_or_free_disk(struct cutrun *r, int turn)
+{
+    if (r->fill_every == 0 || turn % r->fill_every)
+        return;
+    if (cutrun_random(r, 2) == 0)
+        pwrvfs_set_space(r->disk, 0);
+    else {
+        r->full = true;
+        pwrvfs_set_space(r->disk, pwrvfs_used(r->disk) + 1 + cutrun_random(r, 20000));
+    }
+}
+
 static void work(struct cutrun *r)
 {
     int dark = 0;
 
+    choose(r);
     client_start(r);
     retry(r);
     for (int i = 0; i < TURNS && dark < TURNS_DARK && !r->broken; i++) {
+        fill_or_free_disk(r, i);
+        r->winding_down = i >= r->rest_at;
+        if (i == r->rest_at + REST_TURNS)
+            break;
         load(r);
         turn(r);
         dark += pwrvfs_is_cut(r->disk);
     }
     pwrvfs_cut_after(r->disk, 0);
+    pwrvfs_set_space(r->disk, 0);
 }
 
-/* The node's power went: nothing of a task is left, but it must not run again. */
+/* The node's power went: nothing of a task is left. It must not run again if its start
+ * was on disk. */
 static void lose_tasks(struct cutrun *r)
 {
     uint64_t id;
     void *task;
 
     for (size_t it = 0; umap_next(r->w->tasks, &it, &id, &task);) {
-        if (r->jobs[id].ran)
-            cutrun_corrupt(r, id, "ran twice");
+        if (job_of(r, id)->started)
+            cutrun_corrupt(r, id, "runs again");
         r->jobs[id].ran = true;
     }
     for (id = 1; id <= r->max_id; id++)
@@ -458,7 +515,7 @@ static void down(struct cutrun *r)
         world_crash(r->w);
         lose_tasks(r);
     }
-    r->up = false;
+    r->up = r->full = false;
     client_stop(r);
     store_close(r->w->store);
     r->w->store = NULL;

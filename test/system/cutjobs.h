@@ -6,6 +6,7 @@
 #ifndef TEST_SYSTEM_CUTJOBS_H
 #define TEST_SYSTEM_CUTJOBS_H
 
+#include "base/json.h"
 #include "pwrvfs.h"
 #include "world.h"
 
@@ -18,6 +19,7 @@ struct cutjobs {
     /* Sums; start as 0. */
     long cuts;
     long acked;   /* submissions that were answered with an id */
+    long refused; /* that were refused for lack of space */
     long visible; /* events that a watcher was shown */
     long lost;    /* of those, the ones that were gone afterwards */
     long corrupt; /* what must never be: see `why` */
@@ -34,8 +36,9 @@ void cutjobs_run(struct cutjobs *p);
 /* A submission, as the client knows it: job k is named "nk". */
 struct cutjobs_sub {
     bool has_nonce, acked, given_up;
-    flux_jobid_t id;    /* as answered, or as found after a cut; 0: none known */
-    flux_future_t *f;   /* under way */
+    bool refused;     /* for lack of space */
+    flux_jobid_t id;  /* as answered, or as found after a cut; 0: none known */
+    flux_future_t *f; /* under way */
 };
 
 /* A job id, as the client and the services know it. */
@@ -44,6 +47,7 @@ struct cutjobs_job {
     char **events;
     size_t nevents; /* that a watcher saw, NULL where it did not */
     bool ran;       /* in an earlier life */
+    bool started;   /* its log says so */
     bool cancelled, purging, purged;
 };
 
@@ -62,11 +66,18 @@ struct cutrun {
     struct list *requests; /* under way */
     unsigned waiting;      /* submissions under way */
     bool up;               /* the services are there */
-    bool broken;           /* this disk is not worth looking at any more */
+    int fill_every;        /* turns; 0: there is always space */
+    int rest_at;           /* turn */
+    bool winding_down;
+    bool full;   /* there was no space on the disk in this life */
+    bool broken; /* this disk is not worth looking at any more */
 };
 
 uint64_t cutrun_random(struct cutrun *r, uint64_t n);
+/* Something is wrong with this disk; something that was promised is gone. */
 void cutrun_corrupt(struct cutrun *r, flux_jobid_t id, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void cutrun_lost(struct cutrun *r, flux_jobid_t id, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Jobspec of submission k (yours), its environment. */
 cJSON *cutrun_jobspec(long k);

@@ -90,12 +90,10 @@ static void check_visible(struct cutrun *r, flux_jobid_t id, const char *log)
     for (size_t i = 0; i < job->nevents; i++) {
         size_t len = strcspn(line, "\n");
 
-        if (job->events[i] && !*line) {
-            r->p->lost++;
-            cutrun_corrupt(r, id, "lost: %.100s", job->events[i]);
-            r->p->corrupt--;
-        } else if (job->events[i] && (strlen(job->events[i]) != len ||
-                                      memcmp(job->events[i], line, len) != 0))
+        if (job->events[i] && !*line)
+            cutrun_lost(r, id, "lost event %.100s", job->events[i]);
+        else if (job->events[i] && (strlen(job->events[i]) != len ||
+                                    memcmp(job->events[i], line, len) != 0))
             cutrun_corrupt(r, id, "event %zu was %.100s", i, job->events[i]);
         line += len + (line[len] == '\n');
     }
@@ -116,11 +114,12 @@ static void check_log(struct cutrun *r, struct store_reader *reader, flux_jobid_
         cutrun_corrupt(r, id, "row says state %d, log %d", f->state, rules.state);
     check_visible(r, id, log);
     if (r->jobs[id].cancelled && !strstr(log, "\"type\":\"cancel\""))
-        cutrun_corrupt(r, id, "the cancel is not there");
+        cutrun_lost(r, id, "the cancel is not there");
     if (task && task->acked && !rules.finished)
-        cutrun_corrupt(r, id, "the finish that was taken is not there");
+        cutrun_lost(r, id, "the finish that was taken is not there");
     if (r->jobs[id].ran && !strstr(log, "\"alloc\""))
-        cutrun_corrupt(r, id, "it ran, but there is no alloc");
+        cutrun_lost(r, id, "it ran, but there is no alloc");
+    r->jobs[id].started = rules.started;
     if (strstr(log, "\"alloc\""))
         check_json(r, reader, id, "R", NULL);
 }
@@ -141,6 +140,8 @@ static void check_owner(struct cutrun *r, flux_jobid_t id, const struct found *f
         cutrun_corrupt(r, id, "was submission %ld, is %ld", job->sub - 1, k);
     if (s->id && s->id != id)
         cutrun_corrupt(r, id, "submission %ld is job %ju, too", k, (uintmax_t)s->id);
+    if (s->refused)
+        cutrun_corrupt(r, id, "submission %ld was refused, and is there", k);
     job->sub = k + 1;
     s->id = id;
 }
@@ -154,11 +155,8 @@ static void check_gone(struct cutrun *r, flux_jobid_t id)
         job->purged = true;
         return;
     }
-    if ((s && s->acked) || job->nevents > 0 || job->ran) {
-        r->p->lost++;
-        cutrun_corrupt(r, id, "it is lost");
-        r->p->corrupt--;
-    }
+    if ((s && s->acked) || job->nevents > 0 || job->ran)
+        cutrun_lost(r, id, "it is lost");
 }
 
 static void check_job(struct cutrun *r, struct store_reader *reader, flux_jobid_t id)

@@ -4,6 +4,7 @@
 After each attack: an honest client is answered at once, the broker is the same process, it has given
 back the descriptors, its memory has not jumped, and its log names what happened."""
 
+import base64
 import contextlib
 import json
 import os
@@ -88,6 +89,7 @@ class Instance:
 @contextlib.contextmanager
 def attack(instance, what, says=None, kib=4096, wait=1.0):
     """Run an attack and look at what it did to the others."""
+    time.sleep(0.2)  # the log hears of at most eight in a sixth of the frame time-out
     subprocess.run(["flux", "dmesg", "--clear"], check=True)
     before = instance.rss()
     try:
@@ -368,6 +370,62 @@ def guest_connections():
         yield f"{len(many)} connections, the last one got {many[-1].auth}"
 
 
+def guest_jobs():
+    """A guest's own job: what it keeps others from doing with it, and what it may not do."""
+    def submit(system):
+        spec = {"version": 1, "resources": [{"type": "slot", "count": 1, "label": "t", "with": [
+            {"type": "core", "count": 1}]}], "tasks": [{"command": ["touch", "/tmp/flux-guest-ran"], "slot": "t",
+                                                        "count": {"per_slot": 1}}],
+            "attributes": {"system": {"duration": 0, **system}}}
+        header = f"version\0i1\0userid\0i{GUEST}\0mechanism\0snone\0".encode()
+        J = ".".join(base64.b64encode(x).decode() for x in (header, json.dumps(spec).encode())) + ".none"
+        with client() as c:
+            return c.rpc("job-ingest.submit", {"J": J, "urgency": 16, "flags": 0})
+
+    def watching(id_, pad=0, **how):
+        return message(REQUEST, "job-info.eventlog-watch",
+                       {"id": id_, "path": "eventlog", "flags": 0, "pad": "x" * pad}, **how)
+
+    errnum, text = submit({"exec": {"test": {"run_duration": "30s"}}})
+    if errnum:
+        yield f"submit: {text}"
+        return
+    own = json.loads(text)["id"]
+    with client() as c:
+        c.send(watching(own, flags=STREAMING, aux2=0))
+        if c.get()[1] != EPROTO:
+            yield "a stream without a matchtag"
+        c.send(watching(own, flags=STREAMING | NORESPONSE, aux2=5))
+        c.send(watching(own, flags=STREAMING, aux2=5))
+        if c.get()[1] != 0:
+            yield "its own event log"
+        c.send(watching(own, flags=STREAMING, aux2=5))
+        while (got := c.get())[1] == 0:
+            pass
+        if got[1] != EPROTO:
+            yield "a matchtag that is in use"
+    with client() as c:
+        refused = 0
+        for k in range(20):
+            c.send(watching(own, pad=1 << 20, flags=STREAMING, aux2=k + 10))
+        c.send(message(REQUEST, "broker.ping", {"seq": 1}, aux2=5000))
+        while (got := c.get())[2] != 5000:
+            refused += got[1] == EAGAIN
+        if refused < 10:
+            yield f"20 MiB in requests that wait: {refused} were refused"
+    with client() as c:
+        c.rpc("job-manager.raise", {"id": own, "type": "cancel", "severity": 0})
+    errnum, text = submit({})
+    if errnum == 0:
+        with client() as c:
+            c.send(watching(json.loads(text)["id"], flags=STREAMING, aux2=3))
+            log = ""
+            while (got := c.get())[1] == 0:
+                log += got[3]
+            if "exception" not in log or os.path.exists("/tmp/flux-guest-ran"):
+                yield "a guest's job was run by the owner: " + log
+
+
 def guest_floods():
     with client() as c:
         c.send(frame(b"", (4 << 20) + 1))
@@ -402,6 +460,8 @@ def guests(i, ids, secret):
             check(b"forged" not in seen, "nobody has seen them", seen)
     with attack(i, "a guest's connections", "too many connections", kib=8192):
         as_guest("are counted", guest_connections)
+    with attack(i, "a guest's own jobs", kib=24 << 10):
+        as_guest("are his, and he is kept within limits", guest_jobs)
     with attack(i, "a guest's flood", kib=8192):
         as_guest("is contained", guest_floods)
 

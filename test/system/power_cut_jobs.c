@@ -1,7 +1,10 @@
 /* `power_cut_jobs [--weak[=off]] [CUTS [SEED]]`: cut the power under an instance's job
  * services, start them again on what is left, and see whether a client was lied to.
  *
- * Prints cuts, acknowledged, visible, lost, corrupt, seconds and the last seed. Of eight
+ * In a third of the lives the disk is full for a while, too: then submissions may be
+ * refused, but nothing else is lost.
+ *
+ * Prints cuts, acknowledged, refused, visible, lost, corrupt, seconds and the last seed. Of eight
  * runs seven are in the simulated world (the same seed gives the same run), one has the
  * store's real threads. Fails when something is lost or corrupt. With --weak the store
  * syncs less than it says (`off`: not at all), and it fails when nothing is lost: the
@@ -47,9 +50,10 @@ int main(int argc, char **argv)
         p.simulated = p.seed % 8 != 0;
         cutjobs_run(&p);
     }
-    printf("cuts %ld acknowledged %ld visible %ld lost %ld corrupt %ld seconds %.1f "
+    printf("cuts %ld acknowledged %ld refused %ld visible %ld lost %ld corrupt %ld "
+           "seconds %.1f "
            "seed %ju\n",
-           p.cuts, p.acked, p.visible, p.lost, p.corrupt, now() - start,
+           p.cuts, p.acked, p.refused, p.visible, p.lost, p.corrupt, now() - start,
            (uintmax_t)p.seed - 1);
     if (*p.why)
         printf("%s\n", p.why);

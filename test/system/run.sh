@@ -76,7 +76,7 @@ control() {
     flux job urgency "$a" default
     exits 1 'afterok fails with what it waited for' flux job status "$b"
     exits 0 'afterany runs' flux job status "$c"
-    id=$(flux submit --begin-time=+1s true)
+    id=$(flux submit --begin-time=+2s true)
     prints DEPEND 'a job with a begin time waits' flux jobs -n -o '{state}' "$id"
     exits 0 'and runs in the end' flux job status "$id"
     id=$(flux submit --flags=waitable false)

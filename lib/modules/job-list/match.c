@@ -169,7 +169,7 @@ static int mask_of(const cJSON *v, bool states)
     int64_t n;
 
     if (json_int64(v, &n) == 0)
-        return n > 0 && n <= ALL_STATES ? (int)n : 0;
+        return n > 0 && n <= (states ? ALL_STATES : ALL_RESULTS) ? (int)n : 0;
     if (!json_str(v))
         return 0;
     if (states)
@@ -255,7 +255,7 @@ static int parse_bound(const char *s, char op[3], double *ret)
     char *end;
     size_t n = strspn(s, "<>=");
 
-    if (n < 1 || n > 2 || s[0] == '=')
+    if (n < 1 || n > 2 || s[0] == '=' || (n == 2 && s[1] != '='))
         return -EINVAL;
     memcpy(op, s, n);
     op[n] = '\0';

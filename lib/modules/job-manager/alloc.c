@@ -170,10 +170,15 @@ static void add_priority(struct alloc *a, struct job *job)
     buf_addf(out, "[%ju,%jd]", (uintmax_t)job->id, (intmax_t)job->priority);
 }
 
+bool alloc_wanted(const struct alloc *a, const struct job *job)
+{
+    return job->state == FLUX_JOB_STATE_SCHED && job->priority > 0 &&
+           queue_started(a->jm->queue);
+}
+
 void alloc_update(struct alloc *a, struct job *job)
 {
-    bool wanted = job->state == FLUX_JOB_STATE_SCHED && job->priority > 0 &&
-                  queue_started(a->jm->queue);
+    bool wanted = alloc_wanted(a, job);
 
     if (job->alloc_pending) {
         if (!wanted)

@@ -19,6 +19,8 @@ struct alloc {
 };
 
 void alloc_send(struct alloc *a, const char *topic, const char *payload, bool noresponse);
+/* Is the job, as it is now, to be given resources? */
+bool alloc_wanted(const struct alloc *a, const struct job *job);
 /* Resources that no job took. */
 void alloc_free_id(struct alloc *a, flux_jobid_t id, struct slice R);
 

@@ -77,8 +77,8 @@ static void allocated(struct alloc *a, struct job *job, struct result *r)
     struct job_manager *jm = a->jm;
     struct change *c;
 
-    /* Cancelled or held meanwhile: it is not to run now. */
-    if (job->state != FLUX_JOB_STATE_SCHED || job->alloc_cancel) {
+    /* Cancelled or held meanwhile, or asked back: it is not to run now. */
+    if (!alloc_wanted(a, job) || job->alloc_cancel) {
         alloc_free_id(a, job->id, r->R);
         settled(a, job);
         again(a, job);

@@ -39,6 +39,7 @@ struct batches {
     struct batch open;
     struct batch flying;
     bool busy;   /* flying is with the store */
+    bool gone;   /* freed but for an answer that the store still owes */
     bool failed; /* the last commit failed: wait before the next */
     char refusal[512];
     flux_watcher_t *prepare;
@@ -396,6 +397,10 @@ static void commit_done(int error, void *arg)
     struct batch done;
 
     b->busy = false;
+    if (b->gone) {
+        free(b);
+        return;
+    }
     if (error < 0) {
         batch_failed(b, -error);
         return;
@@ -521,14 +526,18 @@ void batches_free(struct batches *b)
 {
     if (!b)
         return;
-    flux_watcher_destroy(b->prepare);
-    flux_watcher_destroy(b->retry);
     store_on_writable(b->jm->store, NULL, NULL);
     if (b->busy)
         store_flush(b->jm->store);
+    flux_watcher_destroy(b->prepare);
+    flux_watcher_destroy(b->retry);
     for (size_t i = 0; i < b->open.nchanges; i++)
         b->open.changes[i]->job->change = NULL;
     batch_clear(&b->open);
     batch_clear(&b->flying);
-    free(b);
+    /* On a full disk the store keeps what must not be lost until it is closed. */
+    if (b->busy)
+        b->gone = true;
+    else
+        free(b);
 }

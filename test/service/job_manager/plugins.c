@@ -22,14 +22,6 @@ static void teardown(void)
     world_free(w);
 }
 
-static void check_order(flux_jobid_t id, const char *expected)
-{
-    AUTOFREE char *events = world_events(w, id);
-
-    ck_assert_str_eq(events, expected);
-    world_check(w, id);
-}
-
 static flux_jobid_t submit_after(const char *scheme, const char *value)
 {
     char extra[128];
@@ -84,10 +76,10 @@ START_TEST(after_schemes_when_the_first_ends_well)
         world_rpc(w, w->client, "job-manager.kill", "{\"id\":2,\"signum\":9}", NULL), 0);
     flux_watcher_start(world_task(w, 1)->timer);
     world_drain(w);
-    check_order(2, WAITED);
-    check_order(3, WAITED);
-    check_order(4, WAITED);
-    check_order(5, DOOMED);
+    world_check_order(w, 2, WAITED);
+    world_check_order(w, 3, WAITED);
+    world_check_order(w, 4, WAITED);
+    world_check_order(w, 5, DOOMED);
     ck_assert_str_eq(world_check(w, 5).exception, "dependency");
 }
 END_TEST
@@ -103,9 +95,9 @@ START_TEST(after_schemes_when_the_first_fails)
     w->refuse_end = false;
     ck_assert_int_eq(kill_job(1), 0);
     world_drain(w);
-    check_order(2, WAITED);
-    check_order(3, DOOMED);
-    check_order(4, WAITED);
+    world_check_order(w, 2, WAITED);
+    world_check_order(w, 3, DOOMED);
+    world_check_order(w, 4, WAITED);
 }
 END_TEST
 
@@ -118,8 +110,8 @@ START_TEST(after_a_job_that_never_starts)
                                "{\"id\":1,\"severity\":0,\"type\":\"cancel\"}", NULL),
                      0);
     world_drain(w);
-    check_order(2, DOOMED);
-    check_order(3, WAITED);
+    world_check_order(w, 2, DOOMED);
+    world_check_order(w, 3, WAITED);
 }
 END_TEST
 
@@ -133,8 +125,8 @@ START_TEST(dependencies_on_ended_jobs_are_decided_at_once)
     submit_after("afterok", "1");
     submit_after("after", "1");
     world_drain(w);
-    check_order(2,
-                "submit,validate,depend,priority,alloc,start,finish,release,free,clean");
+    world_check_order(
+        w, 2, "submit,validate,depend,priority,alloc,start,finish,release,free,clean");
     ck_assert_int_eq(world_submit_fails(w,
                                         "\"dependencies\":[{\"scheme\":\"afternotok\","
                                         "\"value\":\"1\"}],",
@@ -198,7 +190,7 @@ START_TEST(dependency_survives_a_restart)
     w->refuse_end = false;
     flux_watcher_start(world_task(w, 1)->timer);
     world_drain(w);
-    check_order(2, WAITED);
+    world_check_order(w, 2, WAITED);
 }
 END_TEST
 
@@ -214,9 +206,9 @@ START_TEST(begin_time_holds_until_then)
     submit_after("begin-time", value);
     world_drain(w);
     ck_assert(flux_reactor_now(w->r) >= now + 1000);
-    check_order(id, WAITED);
-    check_order(2,
-                "submit,validate,depend,priority,alloc,start,finish,release,free,clean");
+    world_check_order(w, id, WAITED);
+    world_check_order(
+        w, 2, "submit,validate,depend,priority,alloc,start,finish,release,free,clean");
 }
 END_TEST
 
@@ -239,7 +231,7 @@ START_TEST(begin_time_that_passed_while_the_broker_was_down)
     flux_watcher_destroy(timer);
     world_start(w);
     world_drain(w);
-    check_order(1, WAITED);
+    world_check_order(w, 1, WAITED);
 }
 END_TEST
 
@@ -305,9 +297,10 @@ START_TEST(prolog_and_epilog_hold_the_job)
     load("\"prolog\":\"pro\",\"epilog\":\"epi\"");
     world_submit(w, NULL, 16, 0);
     world_drain(w);
-    check_order(1,
-                "submit,validate,depend,priority,alloc,prolog-start,prolog-finish,start,"
-                "finish,epilog-start,release,epilog-finish,free,clean");
+    world_check_order(
+        w, 1,
+        "submit,validate,depend,priority,alloc,prolog-start,prolog-finish,start,"
+        "finish,epilog-start,release,epilog-finish,free,clean");
 }
 END_TEST
 
@@ -318,7 +311,7 @@ START_TEST(priority_of_a_plugin_and_its_absence)
     load("\"wait\":1");
     world_submit(w, NULL, 16, 0);
     world_turns(w, 50);
-    check_order(1, "submit,validate,depend");
+    world_check_order(w, 1, "submit,validate,depend");
     ck_assert_int_eq(world_rpc(w, w->client, "job-manager.tap.go", NULL, &answer), 0);
     ck_assert_str_eq(answer, "{\"posted\":1,\"unposted\":0}");
     world_drain(w);

@@ -275,6 +275,51 @@ struct rfc21 world_check(struct world *w, flux_jobid_t id)
     return r;
 }
 
+bool world_has_event(struct world *w, flux_jobid_t id, const char *name)
+{
+    AUTOFREE char *events = world_events(w, id);
+
+    return strstr(events, name) != NULL;
+}
+
+struct wanted {
+    flux_jobid_t id;
+    const char *name;
+};
+
+static bool event_seen(struct world *w, void *arg)
+{
+    struct wanted *want = arg;
+
+    return world_has_event(w, want->id, want->name);
+}
+
+void world_wait_event(struct world *w, flux_jobid_t id, const char *name)
+{
+    struct wanted want = {id, name};
+
+    ck_assert_msg(world_until(w, event_seen, &want), "job %ju: no %s", (uintmax_t)id,
+                  name);
+}
+
+int world_cancel(struct world *w, flux_jobid_t id)
+{
+    char payload[128];
+
+    snprintf(payload, sizeof(payload),
+             "{\"id\":%ju,\"severity\":0,\"type\":\"cancel\",\"note\":\"x\"}",
+             (uintmax_t)id);
+    return world_rpc(w, w->client, "job-manager.raise", payload, NULL);
+}
+
+void world_check_order(struct world *w, flux_jobid_t id, const char *expected)
+{
+    AUTOFREE char *events = world_events(w, id);
+
+    ck_assert_str_eq(events, expected);
+    world_check(w, id);
+}
+
 struct task *world_task(struct world *w, flux_jobid_t id)
 {
     return umap_get(w->tasks, id);

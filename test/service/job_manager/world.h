@@ -38,7 +38,7 @@ struct world {
     /* Scheduler: gives a core to whom asks while it has one. */
     flux_t *sched;
     flux_msg_handler_t **sched_handlers;
-    flux_future_t *sched_hello;
+    flux_future_t *sched_hello; /* what comes while it lasts was meant for another */
     unsigned cores;           /* free */
     bool sched_paused;        /* collects requests without answering */
     struct umap *sched_queue; /* id -> priority + 1 */
@@ -50,9 +50,9 @@ struct world {
     flux_msg_handler_t **exec_handlers;
     struct umap *tasks;
     double run_time;
-    bool exec_paused; /* keeps start requests unanswered */
-    bool refuse_end;  /* tasks do not end by themselves */
-    unsigned lost;    /* reattach of an unknown job */
+    bool refuse_end; /* tasks do not end by themselves */
+    bool exec_mute;  /* what it reports is lost */
+    unsigned lost;   /* reattach of an unknown job */
     unsigned kills;
 };
 
@@ -95,6 +95,12 @@ char *world_eventlog(struct world *w, flux_jobid_t id);
 char *world_events(struct world *w, flux_jobid_t id);
 /* Check a job's log; fails the test if it is impossible. */
 struct rfc21 world_check(struct world *w, flux_jobid_t id);
+bool world_has_event(struct world *w, flux_jobid_t id, const char *name);
+void world_wait_event(struct world *w, flux_jobid_t id, const char *name);
+/* The whole log, as world_events() gives it. */
+void world_check_order(struct world *w, flux_jobid_t id, const char *expected);
+/* 0 or errno. */
+int world_cancel(struct world *w, flux_jobid_t id);
 struct task *world_task(struct world *w, flux_jobid_t id);
 
 #endif

@@ -188,6 +188,52 @@ START_TEST(guest_requests_in_flight_are_capped)
 }
 END_TEST
 
+START_TEST(guest_requests_that_cannot_be_counted_are_refused)
+{
+    setup();
+    guest.ep.calls_max = 3;
+    guest.ep.calls_bytes_max = 1000;
+    ck_assert_int_eq(router_service_add(r, &b.ep, "svc"), 0);
+    router_recv(r, &guest.ep, make_request("svc.x", FLUX_MATCHTAG_NONE));
+    ck_assert_int_eq(errnum_of(guest.got[0]), EPROTO);
+    router_recv(r, &guest.ep, make_request("svc.x", 1));
+    router_recv(r, &guest.ep, make_request("svc.x", 1)); /* in use */
+    ck_assert_int_eq(errnum_of(guest.got[1]), EPROTO);
+    ck_assert_int_eq(b.n, 1);
+    teardown();
+}
+END_TEST
+
+static flux_msg_t *request_of(uint32_t matchtag, size_t bytes)
+{
+    flux_msg_t *msg = make_request("svc.x", matchtag);
+    char *data = calloc(1, bytes);
+
+    flux_msg_set_payload(msg, data, bytes);
+    free(data);
+    return msg;
+}
+
+START_TEST(guest_bytes_in_flight_are_capped)
+{
+    setup();
+    guest.ep.calls_max = 100;
+    guest.ep.calls_bytes_max = 1000;
+    ck_assert_int_eq(router_service_add(r, &b.ep, "svc"), 0);
+    router_recv(r, &guest.ep, request_of(1, 600));
+    router_recv(r, &guest.ep, request_of(2, 600));
+    ck_assert_int_eq(b.n, 1);
+    ck_assert_int_eq(errnum_of(guest.got[0]), EAGAIN);
+    router_recv(r, &guest.ep, request_of(3, 400));
+    ck_assert_int_eq(b.n, 2);
+    router_recv(r, &b.ep, flux_response_derive(b.got[0], 0));
+    router_recv(r, &b.ep, flux_response_derive(b.got[1], 0));
+    router_recv(r, &guest.ep, request_of(4, 5000)); /* alone, it may be larger */
+    ck_assert_int_eq(b.n, 3);
+    teardown();
+}
+END_TEST
+
 START_TEST(calls_fail_once_when_the_service_goes)
 {
     flux_msg_t *msg;
@@ -359,7 +405,8 @@ SUITE_MAIN("router", request_reaches_the_service_and_response_the_sender,
            only_rank_0_exists, owner_credentials_are_filled_in_or_kept,
            guest_credentials_are_always_overwritten, guest_brings_no_routes,
            guest_answers_only_what_it_was_asked, guest_requests_in_flight_are_capped,
-           calls_fail_once_when_the_service_goes,
+           guest_requests_that_cannot_be_counted_are_refused,
+           guest_bytes_in_flight_are_capped, calls_fail_once_when_the_service_goes,
            failed_calls_find_their_way_to_clients_behind_a_client,
            services_hear_of_a_dead_client_once,
            events_go_to_prefix_subscribers_in_sequence,

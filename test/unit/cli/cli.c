@@ -35,11 +35,19 @@ static int show(struct cli *c)
     return 42;
 }
 
-#define TABLES .options = (const struct cli_option *const[]){options, more_options, NULL}
-static const struct cli_command command = {.name = "test", .help = "Try", TABLES, .run = show};
-static const struct cli_command raw = {.name = "raw", .help = "Try", TABLES, .run = show, .raw = true};
+#define TABLES                                                                           \
+    .options = (const struct cli_option *const[])                                        \
+    {                                                                                    \
+        options, more_options, NULL                                                      \
+    }
+static const struct cli_command command = {
+    .name = "test", .help = "Try", TABLES, .run = show};
+static const struct cli_command raw = {
+    .name = "raw", .help = "Try", TABLES, .run = show, .raw = true};
 static const struct cli_command parent = {
-    .name = "parent", .help = "Try", .sub = (const struct cli_command *const[]){&command, &raw, NULL}};
+    .name = "parent",
+    .help = "Try",
+    .sub = (const struct cli_command *const[]){&command, &raw, NULL}};
 
 static void expect(const char *line, const char *want)
 {
@@ -81,8 +89,8 @@ END_TEST
 
 START_TEST(bad_options_end_with_1)
 {
-    static const char *const bad[] = {"-x",     "--alph",  "--alphabet", "--alpha=1", "-b",
-                                      "--beta", "-ax",     "--=5",       "--nosuch=1"};
+    static const char *const bad[] = {"-x",     "--alph", "--alphabet", "--alpha=1", "-b",
+                                      "--beta", "-ax",    "--=5",       "--nosuch=1"};
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         strcpy(seen, "untouched");
@@ -137,11 +145,12 @@ static int look(struct cli *c)
     return 0;
 }
 
+static const struct cli_command look_command = {
+    .name = "look", .help = "Try", TABLES, .run = look};
+
 START_TEST(values_by_name)
 {
-    static const struct cli_command cmd = {.name = "look", .help = "Try", TABLES, .run = look};
-
-    ck_assert_int_eq(run_line(&cmd, "-b1 -g -b 2 --beta=3"), 0);
+    ck_assert_int_eq(run_line(&look_command, "-b1 -g -b 2 --beta=3"), 0);
 }
 END_TEST
 
@@ -158,12 +167,14 @@ static int numbers(struct cli *c)
     return 0;
 }
 
-static const struct cli_command number_command = {.name = "n", .help = "Try", TABLES, .run = numbers};
+static const struct cli_command number_command = {
+    .name = "n", .help = "Try", TABLES, .run = numbers};
 
 START_TEST(integers_in_a_range)
 {
-    static const char *const bad[] = {"-b101", "-b-6", "-bx",  "-b5x", "-b99999999999999999999",
-                                      "-b1.5", "-b1e1", "--beta="};
+    static const char *const bad[] = {
+        "-b101", "-b-6",  "-bx",    "-b5x", "-b99999999999999999999",
+        "-b1.5", "-b1e1", "--beta="};
 
     run_line(&number_command, "");
     ck_assert(int_ok && fsd_ok);
@@ -203,6 +214,6 @@ START_TEST(control_characters_do_not_reach_the_terminal)
 END_TEST
 
 SUITE_MAIN("cli", options_in_all_their_forms, the_first_other_word_ends_the_options,
-           bad_options_end_with_1, help_runs_nothing, a_raw_command_gets_its_words_as_they_are,
-           subcommands, values_by_name, integers_in_a_range, durations,
-           control_characters_do_not_reach_the_terminal)
+           bad_options_end_with_1, help_runs_nothing,
+           a_raw_command_gets_its_words_as_they_are, subcommands, values_by_name,
+           integers_in_a_range, durations, control_characters_do_not_reach_the_terminal)

@@ -38,7 +38,8 @@ START_TEST(the_ids)
 END_TEST
 
 #define SPEC(a, b, env)                                                                  \
-    "{'tasks':[{'command':['" a "','x']}],'attributes':{'system':{'job':{'name':'" b "'}," \
+    "{'tasks':[{'command':['" a "','x']}],'attributes':{'system':{'job':{'name':'" b     \
+    "'},"                                                                                \
     "'environment':{" env "}}}}"
 
 START_TEST(each_copy_knows_its_id)

@@ -64,9 +64,9 @@ END_TEST
 
 START_TEST(what_is_no_time_is_refused)
 {
-    static const char *const bad[] = {"",      "later", "+",       "+x",        "25:00", "12:60",
-                                      "2023-13-01", "2023-11-14x", "@x", "@",   "5",     "nan",
-                                      "inf",   "@inf",  "+inf",    "-nan",      "12:00pm"};
+    static const char *const bad[] = {
+        "",  "later", "+",   "+x",  "25:00", "12:60", "2023-13-01", "2023-11-14x", "@x",
+        "@", "5",     "nan", "inf", "@inf",  "+inf",  "-nan",       "12:00pm"};
     flux_error_t err;
     double t;
 

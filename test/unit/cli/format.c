@@ -2,7 +2,8 @@
 #include "suite.h"
 
 /* Rows are JSON objects of strings; !u shouts. */
-static bool value(const void *row, const char *field, char conversion, struct buf *out, void *arg)
+static bool value(const void *row, const char *field, char conversion, struct buf *out,
+                  void *arg)
 {
     const char *s = json_str(json_get(row, field));
 
@@ -97,7 +98,8 @@ END_TEST
 
 START_TEST(columns_that_nobody_fills_go)
 {
-    expect_rows("{a} ?:{b:3} {a}", "[{'a':'x'},{'a':'y'}]", true, "ALPHA ALPHA\nx x\ny y\n");
+    expect_rows("{a} ?:{b:3} {a}", "[{'a':'x'},{'a':'y'}]", true,
+                "ALPHA ALPHA\nx x\ny y\n");
     expect_rows("{a} ?:{b:3} {a}", "[{'a':'x'},{'a':'y','b':'q'}]", true,
                 "ALPHA B   ALPHA\nx     x\ny q   y\n");
 }
@@ -107,7 +109,8 @@ START_TEST(columns_that_grow)
 {
     expect_rows("+:{a:2}|", "[{'a':'x'},{'a':'abcdefg'}]", false, "x      |\nabcdefg|\n");
     expect_rows("+:{a:2.3}|", "[{'a':'abcdefg'}]", false, "abcdefg|\n");
-    expect_rows("+:{a:2}|", "[{'a':'x'}]", true, "ALPHA|\nx    |\n"); /* the title counts */
+    expect_rows("+:{a:2}|", "[{'a':'x'}]", true,
+                "ALPHA|\nx    |\n"); /* the title counts */
     expect_rows("?+:{a:2}|{b}", "[{'b':'x'}]", false, "|x\n");
 }
 END_TEST
@@ -134,9 +137,10 @@ END_TEST
 
 START_TEST(what_is_malformed_is_refused)
 {
-    static const char *const bad[] = {"{",      "{a",       "{}",          "{:5}",     "{a:q}",
-                                      "{a:5q}", "{a:99999}", "{a:.99999}", "{a:.}",    "{a:-5}",
-                                      "{!u}",   "{a:99999999999999999999}"};
+    static const char *const bad[] = {
+        "{",     "{a",     "{}",        "{:5}",
+        "{a:q}", "{a:5q}", "{a:99999}", "{a:.99999}",
+        "{a:.}", "{a:-5}", "{!u}",      "{a:99999999999999999999}"};
     flux_error_t err;
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -147,6 +151,6 @@ START_TEST(what_is_malformed_is_refused)
 }
 END_TEST
 
-SUITE_MAIN("format", text_and_fields, width_and_alignment, cutting, numbers_and_empty_values,
-           columns_that_nobody_fills_go, columns_that_grow, fields_and_sorting,
-           what_is_malformed_is_refused)
+SUITE_MAIN("format", text_and_fields, width_and_alignment, cutting,
+           numbers_and_empty_values, columns_that_nobody_fills_go, columns_that_grow,
+           fields_and_sorting, what_is_malformed_is_refused)

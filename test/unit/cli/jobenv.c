@@ -4,8 +4,12 @@
 #include "cli/jobenv.h"
 #include "suite.h"
 
-static char *const environment[] = {(char *)"PATH=/bin", (char *)"FOO=1", (char *)"FOOD=2",
-                                    (char *)"BAR=x=y",   (char *)"odd",   (char *)"=odder",
+static char *const environment[] = {(char *)"PATH=/bin",
+                                    (char *)"FOO=1",
+                                    (char *)"FOOD=2",
+                                    (char *)"BAR=x=y",
+                                    (char *)"odd",
+                                    (char *)"=odder",
                                     NULL};
 #define ALL "'PATH':'/bin','FOO':'1','FOOD':'2','BAR':'x=y'"
 static cJSON *built;

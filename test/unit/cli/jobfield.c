@@ -12,18 +12,20 @@ static void expect(const char *job, const char *field, char conversion, const ch
     double now = NOW;
 
     ck_assert_msg(jobfield_value(o, field, conversion, &out, &now), "%s", field);
-    ck_assert_msg(!strcmp(out.len ? out.data : "", want), "%s of %s: '%s', not '%s'", field, job,
-                  out.len ? out.data : "", want);
+    ck_assert_msg(!strcmp(out.len ? out.data : "", want), "%s of %s: '%s', not '%s'",
+                  field, job, out.len ? out.data : "", want);
     buf_free(&out);
     json_free(o);
 }
 
 START_TEST(ids)
 {
-    expect("{'id':12}", "id", 0, "\xc6\x92"
-                                 "D");
-    expect("{'id':12}", "id.f58", 0, "\xc6\x92"
-                                     "D");
+    expect("{'id':12}", "id", 0,
+           "\xc6\x92"
+           "D");
+    expect("{'id':12}", "id.f58", 0,
+           "\xc6\x92"
+           "D");
     expect("{'id':12}", "id.f58plain", 0, "fD");
     expect("{'id':12}", "id.dec", 0, "12");
     expect("{'id':255}", "id.hex", 0, "0xff");
@@ -50,9 +52,11 @@ END_TEST
 START_TEST(exit_codes)
 {
     expect("{'state':64,'result':1,'waitstatus':0}", "returncode", 0, "0");
-    expect("{'state':64,'result':2,'waitstatus':10752}", "returncode", 0, "42"); /* 42 << 8 */
+    expect("{'state':64,'result':2,'waitstatus':10752}", "returncode", 0,
+           "42"); /* 42 << 8 */
     expect("{'state':64,'result':2,'waitstatus':9}", "returncode", 0, "-9");
-    expect("{'state':64,'result':4}", "returncode", 0, "-128"); /* cancelled before it ran */
+    expect("{'state':64,'result':4}", "returncode", 0,
+           "-128"); /* cancelled before it ran */
     expect("{'state':64,'result':2}", "returncode", 0, "-127");
     expect("{'state':16}", "returncode", 0, "");
 }
@@ -105,8 +109,9 @@ START_TEST(what_it_is_doing)
     expect("{'state':4}", "contextual_info", 0, "priority-wait");
     expect("{'state':8,'priority':0}", "contextual_info", 0, "held");
     expect("{'state':8,'priority':16}", "contextual_info", 0, "");
-    expect("{'state':8,'priority':16,'annotations':{'sched':{'t_estimate':1700000130.0}}}",
-           "contextual_info", 0, "eta:30s");
+    expect(
+        "{'state':8,'priority':16,'annotations':{'sched':{'t_estimate':1700000130.0}}}",
+        "contextual_info", 0, "eta:30s");
     expect("{'state':16,'nodelist':'h[1-2]'}", "contextual_info", 0, "h[1-2]");
 }
 END_TEST
@@ -138,7 +143,8 @@ START_TEST(order)
 {
     ck_assert_int_lt(compare("{'id':9}", "{'id':10}", "id"), 0);
     ck_assert_int_gt(compare("{'id':10}", "{'id':9}", "id.f58"), 0);
-    ck_assert_int_lt(compare("{'ntasks':9}", "{'ntasks':10}", "ntasks"), 0); /* as numbers */
+    ck_assert_int_lt(compare("{'ntasks':9}", "{'ntasks':10}", "ntasks"),
+                     0); /* as numbers */
     ck_assert_int_lt(compare("{'name':'a'}", "{'name':'b'}", "name"), 0);
     ck_assert_int_eq(compare("{'name':'a'}", "{'name':'a'}", "name"), 0);
     ck_assert_int_lt(compare("{}", "{'name':'a'}", "name"), 0);

@@ -7,6 +7,7 @@ static cJSON *built;
 
 static int build(struct cli *c)
 {
+    json_free(built);
     built = joblimit_build(c);
     return built ? 0 : 1;
 }
@@ -20,7 +21,6 @@ static const struct cli_command command = {
 
 static cJSON *limits(const char *line)
 {
-    json_free(built);
     ck_assert_msg(run_line(&command, line) == 0, "%s", line);
     return built;
 }
@@ -71,9 +71,11 @@ END_TEST
 
 START_TEST(what_is_malformed_is_refused)
 {
-    static const char *const bad[] = {"--rlimit=nosuch",   "--rlimit=nosuch=1", "--rlimit=core=x",
-                                      "--rlimit=core=-1",  "--rlimit=core=1x",  "--rlimit=core=",
-                                      "--rlimit==1", "--rlimit=core=99999999999999999999999"};
+    static const char *const bad[] = {
+        "--rlimit=nosuch",  "--rlimit=nosuch=1",
+        "--rlimit=core=x",  "--rlimit=core=-1",
+        "--rlimit=core=1x", "--rlimit=core=",
+        "--rlimit==1",      "--rlimit=core=99999999999999999999999"};
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         ck_assert_msg(run_line(&command, bad[i]) == 1, "%s", bad[i]);

@@ -10,6 +10,7 @@ static int urgency, flags;
 
 static int build(struct cli *c)
 {
+    json_free(built);
     built = NULL;
     if (!cli_jobspec_urgency(c, &urgency) || !cli_jobspec_flags(c, &flags))
         return 1;
@@ -30,15 +31,22 @@ static cJSON *spec(const char *line)
 {
     char text[1024];
 
-    json_free(built);
     snprintf(text, sizeof(text), "%s true", line);
     ck_assert_msg(run_line(&command, text) == 0, "%s", line);
     return built;
 }
 
+/* What is at path, from the first task when it begins with "task.". */
+static cJSON *at(cJSON *jobspec, const char *path)
+{
+    if (strncmp(path, "task.", 5) == 0)
+        return json_get_path(cJSON_GetArrayItem(json_get(jobspec, "tasks"), 0), path + 5);
+    return json_get_path(jobspec, path);
+}
+
 static void part(const char *line, const char *path, const char *want)
 {
-    cJSON *o = json_get_path(spec(line), path);
+    cJSON *o = at(spec(line), path);
 
     if (!want)
         ck_assert_msg(!o, "%s: %s", line, path);
@@ -54,7 +62,8 @@ static void refused(const char *line)
     ck_assert_msg(run_line(&command, text) == 1, "%s", line);
 }
 
-#define SLOT(count, with) "{'type':'slot','count':" count ",'with':[" with "],'label':'task'}"
+#define SLOT(count, with)                                                                \
+    "{'type':'slot','count':" count ",'with':[" with "],'label':'task'}"
 #define CORE(n) "{'type':'core','count':" n "}"
 #define GPU(n) ",{'type':'gpu','count':" n "}"
 #define NODE(n, slot) "{'type':'node','count':" n ",'with':[" slot "]}"
@@ -81,7 +90,8 @@ static const struct {
     {"--cores=6 -N2", NODE("2", SLOT("3", CORE("1"))), "{'per_slot':1}"},
     {"--cores=6 --tasks-per-core=2", SLOT("6", CORE("1")), "{'total':12}"},
     {"-N2 --tasks-per-node=5", NODE_X("2", SLOT("1", CORE("1"))), "{'total':10}"},
-    {"-N2 --gpus-per-node=2 --cores=8", NODE("2", SLOT("1", CORE("4") GPU("2"))), "{'total':8}"},
+    {"-N2 --gpus-per-node=2 --cores=8", NODE("2", SLOT("1", CORE("4") GPU("2"))),
+     "{'total':8}"},
 };
 
 START_TEST(shapes_are_as_rfc_25_says)
@@ -91,19 +101,30 @@ START_TEST(shapes_are_as_rfc_25_says)
 
         snprintf(want, sizeof(want), "[%s]", shapes[i].resources);
         part(shapes[i].line, "resources", want);
-        part(shapes[i].line, "tasks[0].count", shapes[i].count);
+        part(shapes[i].line, "task.count", shapes[i].count);
     }
 }
 END_TEST
 
 START_TEST(contradictions_are_refused)
 {
-    static const char *const bad[] = {
-        "-n0",         "-n-1",        "-nx",          "-n4.5",       "-N0",
-        "-c0",         "-g-1",        "-N3 -n2",      "-x",          "--cores=0",
-        "--cores=5 -N2", "--cores=4 -n2", "--cores=4 -c2", "--tasks-per-node=2",
-        "--gpus-per-node=1", "-N1 --tasks-per-node=1 --tasks-per-core=1",
-        "-n9999999999"};
+    static const char *const bad[] = {"-n0",
+                                      "-n-1",
+                                      "-nx",
+                                      "-n4.5",
+                                      "-N0",
+                                      "-c0",
+                                      "-g-1",
+                                      "-N3 -n2",
+                                      "-x",
+                                      "--cores=0",
+                                      "--cores=5 -N2",
+                                      "--cores=4 -n2",
+                                      "--cores=4 -c2",
+                                      "--tasks-per-node=2",
+                                      "--gpus-per-node=1",
+                                      "-N1 --tasks-per-node=1 --tasks-per-core=1",
+                                      "-n9999999999"};
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         refused(bad[i]);
@@ -114,12 +135,12 @@ START_TEST(a_plain_jobspec)
 {
     cJSON *o = spec("");
 
+    ck_assert_int_eq(cJSON_GetArraySize(o), 4);
     expect_json("version", json_copy(json_get(o, "version")), "1");
     expect_json("tasks", json_copy(json_get(o, "tasks")),
                 "[{'command':['true'],'slot':'task','count':{'per_slot':1}}]");
     part("", "attributes.system.duration", "0");
     part("", "attributes.system.environment", "{'HOME':'/h','A':'1'}");
-    ck_assert_int_eq(cJSON_GetArraySize(o), 4);
 }
 END_TEST
 
@@ -243,11 +264,10 @@ START_TEST(a_command_is_needed)
     ck_assert_int_eq(run_line(&command, ""), 1);
     ck_assert_int_eq(run_line(&command, "-n2"), 1);
     ck_assert_int_eq(run_line(&command, "-n2 a -n3 b"), 0);
-    expect_json("command", json_copy(json_get_path(built, "tasks[0].command")),
-                "['a','-n3','b']");
+    expect_json("command", json_copy(at(built, "task.command")), "['a','-n3','b']");
 }
 END_TEST
 
-SUITE_MAIN("jobspec", shapes_are_as_rfc_25_says, contradictions_are_refused, a_plain_jobspec,
-           time_limits, names_and_places, files, dependencies, signals, what_is_set_by_key_wins,
-           urgency_and_flags, a_command_is_needed)
+SUITE_MAIN("jobspec", shapes_are_as_rfc_25_says, contradictions_are_refused,
+           a_plain_jobspec, time_limits, names_and_places, files, dependencies, signals,
+           what_is_set_by_key_wins, urgency_and_flags, a_command_is_needed)

@@ -18,14 +18,15 @@ static int build(struct cli *c)
     return 1;
 }
 
+static const struct cli_command cmd = {
+    .name = "t",
+    .help = "Try",
+    .options = (const struct cli_option *const[]){options, NULL},
+    .run = build,
+};
+
 static int requires(const char *text)
 {
-    static const struct cli_command cmd = {
-        .name = "t",
-        .help = "Try",
-        .options = (const struct cli_option *const[]){options, NULL},
-        .run = build,
-    };
     char *argv[] = {(char *)"t", (char *)"--requires", (char *)text, NULL};
 
     return cli_main(&cmd, "t", 3, argv);
@@ -34,7 +35,8 @@ static int requires(const char *text)
 static void expect(const char *text, const char *want)
 {
     ck_assert_msg(requires(text) == 0, "%s", text);
-    expect_json(text, json_copy(json_get_path(built, "attributes.system.constraints")), want);
+    expect_json(text, json_copy(json_get_path(built, "attributes.system.constraints")),
+                want);
     json_free(built);
 }
 
@@ -57,8 +59,8 @@ END_TEST
 
 START_TEST(and_in_all_its_spellings)
 {
-    static const char *const texts[] = {"a&b", "a & b", "a&&b", "a and b", "a b", "(a)(b)",
-                                        "a and(b)"};
+    static const char *const texts[] = {"a&b", "a & b",  "a&&b",    "a and b",
+                                        "a b", "(a)(b)", "a and(b)"};
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         expect(texts[i], "{'and':[" P("a") "," P("b") "]}");
@@ -67,7 +69,8 @@ END_TEST
 
 START_TEST(or_in_all_its_spellings)
 {
-    static const char *const texts[] = {"a|b", "a | b", "a||b", "a or b", "(a)or(b)", "a or(b)"};
+    static const char *const texts[] = {"a|b",    "a | b",    "a||b",
+                                        "a or b", "(a)or(b)", "a or(b)"};
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         expect(texts[i], "{'or':[" P("a") "," P("b") "]}");
@@ -76,7 +79,8 @@ END_TEST
 
 START_TEST(not_in_all_its_spellings)
 {
-    static const char *const texts[] = {"not a", "-a", "- a", "not (a)", "-(a)", "not(a)"};
+    static const char *const texts[] = {"not a",   "-a",   "- a",
+                                        "not (a)", "-(a)", "not(a)"};
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         expect(texts[i], "{'not':[" P("a") "]}");
@@ -105,9 +109,9 @@ END_TEST
 
 START_TEST(what_is_malformed_is_refused)
 {
-    static const char *const bad[] = {"",      " ",       "(",    ")",     "()",   "(a",   "a)",
-                                      "a|",    "|a",      "a&",   "&a",    "not",  "-",    "a or",
-                                      "foo:x", "host:",   ":x",   "a and", "(a))", "a||&b"};
+    static const char *const bad[] = {
+        "",   " ",   "(", ")",    "()",    "(a",    "a)", "a|",    "|a",   "a&",
+        "&a", "not", "-", "a or", "foo:x", "host:", ":x", "a and", "(a))", "a||&b"};
     char deep[4096];
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

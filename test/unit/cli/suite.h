@@ -32,7 +32,8 @@ static inline int run_line(const struct cli_command *cmd, const char *line)
     char *text = strdup(line), *save = NULL, *argv[64] = {(char *)"test"};
     int argc = 1, rc;
 
-    for (char *s = strtok_r(text, " ", &save); s && argc < 63; s = strtok_r(NULL, " ", &save))
+    for (char *s = strtok_r(text, " ", &save); s && argc < 63;
+         s = strtok_r(NULL, " ", &save))
         argv[argc++] = s;
     rc = cli_main(cmd, "test", argc, argv);
     free(text);

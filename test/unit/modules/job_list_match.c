@@ -2,6 +2,7 @@
  * leave out. */
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +32,8 @@ static struct match *made(const char *constraint)
 }
 
 static const char job_text[] =
-    "{'id':5,'userid':1000,'name':'sleep','queue':'batch','state':64,'result':1,'ranks':'2-5',"
+    "{'id':5,'userid':1000,'name':'sleep','queue':'batch','state':64,'result':1,'ranks':'"
+    "2-5',"
     "'nodelist':'h[2-5]','t_submit':100.5,'t_run':200,'t_inactive':300}";
 
 static void expect(const char *constraint, bool want)
@@ -98,7 +100,7 @@ START_TEST(a_job_that_lacks_a_field_does_not_match)
 {
     cJSON *job = quoted("{'id':1}");
     static const char *const some[] = {
-        "{'userid':[0]}", "{'name':['x']}", "{'states':[127]}", "{'results':[15]}",
+        "{'userid':[0]}",  "{'name':['x']}",     "{'states':[127]}", "{'results':[15]}",
         "{'ranks':['0']}", "{'hostlist':['h']}", "{'t_run':['>0']}"};
 
     for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++) {
@@ -113,13 +115,29 @@ END_TEST
 
 START_TEST(what_is_malformed_is_refused)
 {
-    static const char *const bad[] = {
-        "[]",           "'x'",           "5",               "{'nosuch':[]}",   "{'name':'x'}",
-        "{'name':[5]}", "{'userid':['x']}", "{'userid':[1.5]}", "{'states':['x']}",
-        "{'states':[0]}", "{'states':[128]}", "{'results':['x']}", "{'and':[5]}",
-        "{'and':{}}", "{'not':[{'nosuch':[]}]}", "{'t_run':['5']}", "{'t_run':['=5']}",
-        "{'t_run':['>']}", "{'t_run':['>x']}", "{'t_run':['>>5']}", "{'t_run':[5]}",
-        "{'t_run':['>5x']}", "{'results':[16]}"};
+    static const char *const bad[] = {"[]",
+                                      "'x'",
+                                      "5",
+                                      "{'nosuch':[]}",
+                                      "{'name':'x'}",
+                                      "{'name':[5]}",
+                                      "{'userid':['x']}",
+                                      "{'userid':[1.5]}",
+                                      "{'states':['x']}",
+                                      "{'states':[0]}",
+                                      "{'states':[128]}",
+                                      "{'results':['x']}",
+                                      "{'and':[5]}",
+                                      "{'and':{}}",
+                                      "{'not':[{'nosuch':[]}]}",
+                                      "{'t_run':['5']}",
+                                      "{'t_run':['=5']}",
+                                      "{'t_run':['>']}",
+                                      "{'t_run':['>x']}",
+                                      "{'t_run':['>>5']}",
+                                      "{'t_run':[5]}",
+                                      "{'t_run':['>5x']}",
+                                      "{'results':[16]}"};
     flux_error_t err;
     struct match *m;
 
@@ -157,9 +175,12 @@ static void narrows(const char *constraint, int states, int results, uint32_t us
 {
     struct match *m = made(constraint);
 
-    ck_assert_msg(match_states(m) == states, "%s: states %d", constraint, match_states(m));
-    ck_assert_msg(match_results(m) == results, "%s: results %d", constraint, match_results(m));
-    ck_assert_msg(match_userid(m) == userid, "%s: userid %u", constraint, match_userid(m));
+    ck_assert_msg(match_states(m) == states, "%s: states %d", constraint,
+                  match_states(m));
+    ck_assert_msg(match_results(m) == results, "%s: results %d", constraint,
+                  match_results(m));
+    ck_assert_msg(match_userid(m) == userid, "%s: userid %u", constraint,
+                  match_userid(m));
     match_free(m);
 }
 

@@ -302,8 +302,9 @@ const char *powercut_check_file(const char *vfs)
         count(db, "SELECT count(*) FROM pragma_integrity_check"
                   " WHERE integrity_check<>'ok'") != 0)
         why = "integrity_check fails";
-    else if (count(db, "SELECT count(*) FROM shared_use u WHERE n<>"
-                       "(SELECT count(*) FROM jobdata d WHERE d.ref=u.ref)") != 0 ||
+    else if (count(db, "SELECT count(*) FROM shared_use u LEFT JOIN"
+                       "(SELECT ref,count(*) c FROM jobdata WHERE ref IS NOT NULL"
+                       " GROUP BY ref) d ON d.ref=u.ref WHERE u.n<>ifnull(d.c,0)") != 0 ||
              count(db, "SELECT count(*) FROM shared s WHERE NOT EXISTS"
                        "(SELECT 1 FROM shared_use u WHERE u.ref=s.ref)") != 0)
         why = "shared bytes are miscounted";

@@ -300,6 +300,41 @@ START_TEST(shared_bytes_live_until_their_last_user)
 }
 END_TEST
 
+/* An environment in which one value is the job's own. */
+static const char *long_env(unsigned i)
+{
+    static char text[900];
+
+    memset(text, 'x', sizeof(text));
+    text[snprintf(text + 400, 100, "\"CC\":\"%u\"", i) + 400] = ',';
+    text[sizeof(text) - 1] = '\0';
+    return text;
+}
+
+START_TEST(bytes_that_differ_a_little_come_back_whole)
+{
+    setup_loop(_i);
+    for (unsigned i = 1; i <= 30; i++)
+        put_shared(i, long_env(i * i));
+    put_shared(31, "x");
+    put_shared(32, "");
+    delete_job(1); /* the others are told by its bytes */
+    for (unsigned i = 2; i <= 30; i++)
+        ck_assert_str_eq(fixture_data(&f, i, "env"), long_env(i * i));
+    ck_assert_str_eq(fixture_data(&f, 31, "env"), "x");
+    ck_assert_str_eq(fixture_data(&f, 32, "env"), "");
+    put_shared(2, long_env(77)); /* instead of what it had */
+    ck_assert_str_eq(fixture_data(&f, 2, "env"), long_env(77));
+    for (unsigned i = 2; i <= 30; i++)
+        delete_job(i);
+    put_shared(40, long_env(1));
+    put_shared(41, long_env(2));
+    ck_assert_str_eq(fixture_data(&f, 40, "env"), long_env(1));
+    ck_assert_str_eq(fixture_data(&f, 41, "env"), long_env(2));
+    fixture_close(&f);
+}
+END_TEST
+
 static int read_meta(struct store_reader *r, void *arg)
 {
     return store_reader_meta(r, "k", arg);
@@ -530,6 +565,7 @@ int main(void)
         one_bad_member_of_a_batch_fails_alone,
         pieces_come_in_sequence_and_are_replaced,
         shared_bytes_live_until_their_last_user,
+        bytes_that_differ_a_little_come_back_whole,
         meta_is_set_and_deleted,
         stats_count,
         callbacks_come_in_order_from_the_loop,

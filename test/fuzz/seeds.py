@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""seeds.py TARGET DIR: write valid inputs of a fuzz target into a folder, for without them a fuzzer
+does not get past the first brace."""
+
+import base64
+import json
+import os
+import struct
+import sys
+
+JOBSPEC = {
+    "resources": [{"type": "node", "count": 2, "exclusive": True, "with": [
+        {"type": "slot", "count": 3, "label": "task", "with": [
+            {"type": "core", "count": 2}, {"type": "gpu", "count": 1}]}]}],
+    "tasks": [{"command": ["sh", "-c", ":"], "slot": "task", "count": {"per_slot": 1}}],
+    "attributes": {"user": {"x": 1}, "system": {
+        "duration": 60.5, "cwd": "/tmp", "queue": "batch", "environment": {"PATH": "/bin", "A": "\u00fc\n"},
+        "job": {"name": "n"}, "dependencies": [{"scheme": "afterok", "value": "f5"}],
+        "constraints": {"and": [{"properties": ["a", "^b"]}, {"ranks": ["0-3"]}]},
+        "shell": {"options": {"output": {"stdout": {"type": "file", "path": "o"}}}}}},
+    "version": 1}
+PLAIN = {
+    "resources": [{"type": "slot", "count": 1, "label": "t", "with": [{"type": "core", "count": 1}]}],
+    "tasks": [{"command": ["true"], "slot": "t", "count": {"total": 3}}],
+    "attributes": {"system": {"duration": 0}}, "version": 1}
+R = {"version": 1, "execution": {
+    "R_lite": [{"rank": "0-2,5", "children": {"core": "0-3", "gpu": "0"}}, {"rank": "7", "children": {"core": "1"}}],
+    "nodelist": ["h[0-2,5,7]"], "starttime": 1, "expiration": 1700000000.5,
+    "properties": {"fast": "0-1", "big": "7"}}, "scheduling": None}
+R.pop("scheduling")
+EVENT = {"timestamp": 1700000000.25, "name": "submit", "context": {"userid": 0, "urgency": 16, "flags": 0}}
+DIGEST = {"userid": 1, "urgency": 16, "flags": 0, "nonce": "n", "env": 0, "shape": [1, 1, 1, 1, 0, False, 1],
+          "duration": 1.5, "name": "a\"b", "cwd": "/", "deps": [{"scheme": "after", "value": "1"}],
+          "jobspec": {"version": 1, "attributes": {"system": {}}}}
+REF = "sha1-" + "0123456789" * 4
+
+
+def part(b):
+    return (bytes([len(b)]) if len(b) < 255 else b"\xff" + struct.pack(">I", len(b))) + b
+
+
+def message(type_, flags, topic=b"a.b", payload=b'{"topic":"x"}\0', routes=(b"client-1", b"r" * 36)):
+    out = b""
+    if flags & 8:
+        out += b"".join(part(r) for r in routes) + part(b"")
+    if flags & 1:
+        out += part(topic)
+    if flags & 2:
+        out += part(payload)
+    return out + part(struct.pack(">BBBBIIII", 0x8E, 1, type_, flags, 5, 1, 0xFFFFFFFF, 7))
+
+
+MESSAGES = [message(1, 11), message(2, 3), message(4, 1), message(8, 0), message(1, 11, payload=b"x" * 600),
+            message(1, 75, routes=())]
+
+
+def frames():
+    return b"".join(struct.pack("=I", 0xFFEE0012) + struct.pack(">I", len(m)) + m for m in MESSAGES)
+
+
+def text(*values):
+    return [v.encode() if isinstance(v, str) else json.dumps(v, separators=(",", ":")).encode() for v in values]
+
+
+SEEDS = {
+    "json": text(JOBSPEC, {"s": "x", "i": 1, "I": 1 << 40, "f": 1.5e-7, "b": True, "a": ["x", 2.5], "o": {}},
+                 [1, 2.5, None, "\ud83d\ude00\u0001"], '{"s":"\\u00e9\\ud83d\\ude00\\n\\/"}', "-0.0", "1E+3"),
+    "jobspec": text(JOBSPEC, PLAIN),
+    "submit": text(JOBSPEC, PLAIN, {"envs": [{"A": "1"}], "jobs": [DIGEST, dict(DIGEST, jobspec=PLAIN)]},
+                   {"jobs": [{"userid": 1, "urgency": 16, "flags": 0, "jobspec": PLAIN}]}),
+    "rset": text(R, {"version": 1, "execution": {"R_lite": [], "nodelist": [], "starttime": 0, "expiration": 0}}),
+    "eventlog": [b"\n".join(text(EVENT, {"timestamp": 1, "name": "x"}, dict(EVENT, name="clean"))) + b"\n"],
+    "treeobj": text({"ver": 1, "type": "val", "data": "eGE="}, {"ver": 1, "type": "valref", "data": [REF, REF]},
+                    {"ver": 1, "type": "dir", "data": {"a": {"ver": 1, "type": "dirref", "data": [REF]},
+                                                       "b": {"ver": 1, "type": "symlink",
+                                                             "data": {"namespace": "n", "target": "a.b"}}}}),
+    "idset": text("", "0", "1-3,7", "[0-1023]", "5,4", "1-0"),
+    "hostlist": text("", "h", "h[1-3,05-07]-x[0-1]", "a,b[2],c", "foo[001-100]", "[1-2]"),
+    "fsd": text("1.5h", "30s", "inf", "0", "2d", "100ms", "1e3"),
+    "message": MESSAGES,
+    "frame": [bytes([n]) + frames() for n in (0, 6, 40, 255)],
+    "sign": [base64.b64encode(b"version\0i1\0userid\0i0\0mechanism\0snone\0") + b"." + base64.b64encode(b"{}")
+             + b".none", b"e30=", b"{}"],
+}
+
+
+def main():
+    target, folder = sys.argv[1:]
+    for k, seed in enumerate(SEEDS[target]):
+        with open(os.path.join(folder, f"seed-{k}"), "wb") as f:
+            f.write(seed)
+
+
+main()
