@@ -49,6 +49,8 @@ struct submit {
     int code;
     double t0, shown;   /* start; when progress was last shown, since then */
     flux_jobid_t *jobs; /* in the order submitted, for --watch */
+    char *refusal;      /* the last one printed ... */
+    size_t repeated;    /* ... and how often it came again */
 };
 
 struct copy {
@@ -161,6 +163,26 @@ static void print_id(struct submit *s, flux_jobid_t id)
     fprintf(s->out, "%s\n", text);
 }
 
+/* A thousand copies that are refused for one reason say so once. */
+static void tell_repeated(struct submit *s)
+{
+    if (s->repeated > 0)
+        cli_fail(s->c, "%s (%zu more)", s->refusal, s->repeated);
+    s->repeated = 0;
+}
+
+static int refused(struct submit *s, const char *text)
+{
+    if (s->refusal && !strcmp(s->refusal, text)) {
+        s->repeated++;
+        return 1;
+    }
+    tell_repeated(s);
+    free(s->refusal);
+    s->refusal = strdup(text);
+    return cli_fail(s->c, "%s", text);
+}
+
 static void got_id(flux_future_t *f, void *arg)
 {
     struct copy *copy = arg;
@@ -170,7 +192,7 @@ static void got_id(flux_future_t *f, void *arg)
     s->answered++;
     if (flux_job_submit_get_id(f, &id) < 0) {
         s->failed++;
-        worst(s, cli_fail(s->c, "%s", flux_future_error_string(f)));
+        worst(s, refused(s, flux_future_error_string(f)));
     } else {
         s->jobs[copy->index] = id;
         print_id(s, id);
@@ -277,8 +299,10 @@ static int submit_many(struct submit *s)
     send_more(s);
     if (flux_reactor_run(flux_get_reactor(s->h), 0) < 0)
         worst(s, cli_fail(s->c, "reactor: %s", strerror(errno)));
+    tell_repeated(s);
     if (cli_count(s->c, "watch"))
         watch_all(s);
+    free(s->refusal);
     free(s->jobs);
     return s->code;
 }

@@ -9,9 +9,9 @@
  * Sending starts when the loop has handled a kick, so all that one turn of the loop
  * sends leaves together; it goes on from on_tx() as long as there is more.
  *
- * The end: nng reports a peer that hung up, or that reset the connection, before what
- * that peer sent last has been read. So after the first error one goes on reading until
- * there is another.
+ * The end: when the peer reset the connection (it may do so by closing it with something
+ * unread), nng tells before what that peer sent last has been read. So after the first
+ * error one goes on reading until there is another.
  */
 #include <errno.h>
 #include <pthread.h>

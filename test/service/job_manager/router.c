@@ -22,6 +22,8 @@ struct router {
     flux_reactor_t *r;
     struct list nodes;
     unsigned count;
+    void (*watch)(const flux_msg_t *msg, void *arg);
+    void *watch_arg;
 };
 
 struct router *router_new(flux_reactor_t *r)
@@ -32,6 +34,13 @@ struct router *router_new(flux_reactor_t *r)
     rt->r = r;
     list_init(&rt->nodes);
     return rt;
+}
+
+void router_watch(struct router *rt, void (*fn)(const flux_msg_t *msg, void *arg),
+                  void *arg)
+{
+    rt->watch = fn;
+    rt->watch_arg = arg;
 }
 
 static void node_free(struct node *n)
@@ -114,6 +123,8 @@ static void recv_cb(struct flux_port *port, flux_msg_t *msg, void *arg)
     int type;
 
     flux_msg_get_type(msg, &type);
+    if (type == FLUX_MSGTYPE_REQUEST && ((struct node *)arg)->rt->watch)
+        ((struct node *)arg)->rt->watch(msg, ((struct node *)arg)->rt->watch_arg);
     if (type == FLUX_MSGTYPE_REQUEST)
         request(arg, msg);
     else if (type == FLUX_MSGTYPE_RESPONSE)

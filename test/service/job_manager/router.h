@@ -10,6 +10,9 @@ struct router;
 
 struct router *router_new(flux_reactor_t *r);
 void router_free(struct router *rt);
+/* Show every request to fn as soon as it is sent. */
+void router_watch(struct router *rt, void (*fn)(const flux_msg_t *msg, void *arg),
+                  void *arg);
 /* A handle on the router; service (may be NULL) is what it serves. userid and rolemask
  * are stamped on its requests. Ends with router_close(). */
 flux_t *router_open(struct router *rt, const char *service, uint32_t userid,

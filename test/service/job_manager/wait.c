@@ -196,6 +196,7 @@ START_TEST(journal_has_past_and_future_without_gap_or_repetition)
         struct journal j;
 
         w->cores = 2;
+        w->run_time = 0.002;
         for (int i = 0; i < 5; i++)
             flux_future_destroy(world_submit_async(w, NULL, 16, 0));
         world_turns(w, turns % 24);
@@ -203,13 +204,16 @@ START_TEST(journal_has_past_and_future_without_gap_or_repetition)
         world_turns(w, 20);
         world_drain(w);
         world_turns(w, 20);
-        ck_assert(j.sentinel);
+        while (!j.sentinel)
+            flux_reactor_run(w->r, FLUX_REACTOR_ONCE);
+        world_turns(w, 20);
         for (int i = 1; i <= 5; i++)
             ck_assert_str_eq(j.events[i].data, NORMAL);
         ck_assert(j.R && j.jobspec);
         journal_end(&j);
         teardown();
-        w = world_new((uint64_t)turns + 2);
+        /* Seed 0 is real time, where the store's threads have a time of their own. */
+        w = world_new(turns % 2 ? (uint64_t)turns : 0);
         world_start(w);
     }
 }

@@ -32,6 +32,7 @@ struct world *world_new(uint64_t seed)
     ck_assert_ptr_nonnull(w->r);
     ck_assert_int_eq(store_open(flux_reactor_loop(w->r), &opts, &w->store, &err), 0);
     w->rt = router_new(w->r);
+    router_watch(w->rt, world_watch, w);
     w->client = router_open(w->rt, NULL, getuid(), FLUX_ROLE_OWNER | FLUX_ROLE_LOCAL);
     w->guest = router_open(w->rt, NULL, getuid() + 1, FLUX_ROLE_USER | FLUX_ROLE_LOCAL);
     w->sched_queue = umap_new(NULL);

@@ -39,10 +39,10 @@ struct world {
     flux_t *sched;
     flux_msg_handler_t **sched_handlers;
     flux_future_t *sched_hello; /* what comes while it lasts was meant for another */
-    unsigned cores;           /* free */
-    bool sched_paused;        /* collects requests without answering */
-    struct umap *sched_queue; /* id -> priority + 1 */
-    struct umap *sched_given; /* id -> 1 */
+    unsigned cores;             /* free */
+    bool sched_paused;          /* collects requests without answering */
+    struct umap *sched_queue;   /* id -> priority + 1 */
+    struct umap *sched_given;   /* id -> 1 */
     unsigned nallocs, nfrees, ncancels;
 
     /* Execution service. */
@@ -59,9 +59,10 @@ struct world {
 struct world *world_new(uint64_t seed); /* seed 0: real time */
 void world_free(struct world *w);
 
-void world_start(struct world *w); /* all services */
-void world_stop(struct world *w);  /* in good order */
-void world_crash(struct world *w); /* nothing more is written */
+void world_start(struct world *w);                /* all services */
+void world_stop(struct world *w);                 /* in good order */
+void world_crash(struct world *w);                /* nothing more is written */
+void world_watch(const flux_msg_t *msg, void *w); /* for the router */
 void world_start_sched(struct world *w);
 void world_stop_sched(struct world *w);
 void world_start_exec(struct world *w);

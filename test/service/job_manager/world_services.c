@@ -30,6 +30,48 @@ static void expect_stored(struct world *w, flux_jobid_t id, const char *event)
                   event, events);
 }
 
+/* The job's free is on disk, unless it never took what it was given. */
+static void expect_free(struct world *w, flux_jobid_t id)
+{
+    AUTOFREE char *events = world_events(w, id);
+
+    if (strstr(events, "alloc"))
+        expect_stored(w, id, "free");
+}
+
+/* Every message of the job manager about a job, looked at when it is sent. */
+void world_watch(const flux_msg_t *msg, void *arg)
+{
+    static const struct {
+        const char *topic, *event;
+    } rules[] = {
+        {"sched.alloc", "priority"},      {"sched.free", NULL},
+        {"job-exec.start", "alloc"},      {"job-exec.ack", "release"},
+        {"job-exec.cancel", "exception"},
+    };
+    struct world *w = arg;
+    const char *topic;
+    cJSON *list = NULL, *e;
+    int64_t id;
+    unsigned i;
+
+    flux_msg_get_topic(msg, &topic);
+    for (i = 0; i < ARRAY_SIZE(rules) && strcmp(rules[i].topic, topic) != 0; i++)
+        ;
+    if (i == ARRAY_SIZE(rules) || (flux_msg_unpack(msg, "{s:o}", "jobs", &list) < 0 &&
+                                   flux_msg_unpack(msg, "{s:o}", "ids", &list) < 0))
+        return;
+    cJSON_ArrayForEach(e, list)
+    {
+        if (json_int64(cJSON_IsObject(e) ? json_get(e, "id") : e, &id) < 0)
+            continue;
+        if (rules[i].event)
+            expect_stored(w, (flux_jobid_t)id, rules[i].event);
+        else
+            expect_free(w, (flux_jobid_t)id);
+    }
+}
+
 /* -- scheduler -- */
 
 static void give_cores(struct world *w)
@@ -79,21 +121,11 @@ static void sched_alloc(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg
     {
         ck_assert_int_eq(
             json_unpack(j, NULL, "{s:I s:I}", "id", &id, "priority", &priority), 0);
-        expect_stored(w, (flux_jobid_t)id, "priority");
         ck_assert_msg(!umap_get(w->sched_queue, (uint64_t)id), "job asked for twice");
         ck_assert_msg(!umap_get(w->sched_given, (uint64_t)id), "job has its core");
         umap_set(w->sched_queue, (uint64_t)id, (void *)(uintptr_t)(priority + 1));
     }
     give_cores(w);
-}
-
-/* The job's free is on disk, unless it never took what it was given. */
-static void expect_free(struct world *w, flux_jobid_t id)
-{
-    AUTOFREE char *events = world_events(w, id);
-
-    if (strstr(events, "alloc"))
-        expect_stored(w, id, "free");
 }
 
 static void sched_free(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
@@ -111,7 +143,6 @@ static void sched_free(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
         ck_assert_int_eq(json_int64(e, &id), 0);
         ck_assert_msg(umap_take(w->sched_given, (uint64_t)id), "job %jd has no core",
                       (intmax_t)id);
-        expect_free(w, (flux_jobid_t)id);
         w->cores++;
         w->nfrees++;
     }
@@ -289,7 +320,6 @@ static void start_one(struct world *w, const cJSON *j)
                      0);
     env = json_get_path(jobspec, "attributes.system.environment");
     ck_assert_str_eq(json_str(json_get(env, "HOME")), "/");
-    expect_stored(w, (flux_jobid_t)id, "alloc");
     t = world_task(w, (flux_jobid_t)id);
     if (!t && reattach) {
         w->lost++;
@@ -326,7 +356,6 @@ static void exec_cancel(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg
     cJSON_ArrayForEach(e, ids)
     {
         json_int64(e, &id);
-        expect_stored(w, (flux_jobid_t)id, "exception");
         if (world_task(w, (flux_jobid_t)id))
             end_task(world_task(w, (flux_jobid_t)id), 15);
     }
@@ -342,7 +371,6 @@ static void exec_ack(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, v
     cJSON_ArrayForEach(e, ids)
     {
         json_int64(e, &id);
-        expect_stored(w, (flux_jobid_t)id, "release");
         if (world_task(w, (flux_jobid_t)id))
             world_task(w, (flux_jobid_t)id)->acked = true;
     }

@@ -2,7 +2,10 @@
  * hang up, send rubbish, announce too much, stop halfway, or never read.
  */
 #include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "real_net.h"
@@ -31,16 +34,22 @@ static void pair_fini(struct pair *p)
     link_close(p->listener.link);
 }
 
-/* Take the greeting in. Left unread, it would make our end look like a reset. */
-static void read_greeting(int fd)
+static void await_greeting(int fd)
 {
     char greeting[8];
     while (recv(fd, greeting, 8, MSG_DONTWAIT | MSG_PEEK) != 8) {
         loop_run(net_loop, LOOP_NOWAIT);
         nap();
     }
-    ck_assert_int_eq(recv(fd, greeting, 8, MSG_DONTWAIT), 8);
     ck_assert_int_eq(memcmp(greeting, GREETING, 8), 0);
+}
+
+/* Take it in. Left unread, it would make our end look like a reset. */
+static void read_greeting(int fd)
+{
+    char greeting[8];
+    await_greeting(fd);
+    ck_assert_int_eq(recv(fd, greeting, 8, MSG_DONTWAIT), 8);
 }
 
 START_TEST(rubbish_is_no_greeting)
@@ -142,6 +151,56 @@ START_TEST(all_that_was_sent_before_the_end_is_read)
 }
 END_TEST
 
+/* Is the parent stopped? Its state is the letter after its name. */
+static bool parent_is_stopped(void)
+{
+    char path[64], line[256] = "";
+    snprintf(path, sizeof(path), "/proc/%d/stat", getppid());
+    FILE *f = fopen(path, "r");
+    if (f && !fgets(line, sizeof(line), f))
+        line[0] = '\0';
+    if (f)
+        fclose(f);
+    const char *name_end = strrchr(line, ')');
+    return name_end && name_end[2] == 'T';
+}
+
+/* Say bye and hang up while this process is stopped, so that it learns of both in one;
+ * with its greeting unread, which makes the end a reset. */
+static void say_bye_meanwhile(int fd)
+{
+    static const char bytes[] = GREETING "\0\0\0\3bye";
+    pid_t child = fork();
+    if (child == 0) {
+        while (!parent_is_stopped())
+            nap();
+        send(fd, bytes, sizeof(bytes) - 1, MSG_NOSIGNAL);
+        close(fd);
+        kill(getppid(), SIGCONT);
+        _exit(0);
+    }
+    close(fd);
+    raise(SIGSTOP);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+}
+
+/* nng then tells of the end first. */
+START_TEST(the_last_message_is_read_however_soon_the_end_comes)
+{
+    for (int i = 0; i < 5; i++) {
+        struct pair p;
+        pair_init(&p, _i);
+        await_greeting(p.fd);
+        say_bye_meanwhile(p.fd);
+        p.fd = -1;
+        UNTIL(p.server.closed);
+        ck_assert_str_eq(p.server.text, "bye");
+        ck_assert_int_eq(p.server.error, -ECONNRESET);
+        pair_fini(&p);
+    }
+}
+END_TEST
+
 START_TEST(a_peer_that_never_reads_costs_no_more_than_the_cap)
 {
     struct pair p;
@@ -228,6 +287,8 @@ int main(void)
     tcase_add_loop_test(tc, a_message_may_come_byte_by_byte, 0, REAL_NETS);
     tcase_add_loop_test(tc, an_end_between_messages_is_none_within_one, 0, REAL_NETS);
     tcase_add_loop_test(tc, all_that_was_sent_before_the_end_is_read, 0, REAL_NETS);
+    tcase_add_loop_test(tc, the_last_message_is_read_however_soon_the_end_comes, 0,
+                        REAL_NETS);
     tcase_add_loop_test(tc, a_peer_that_never_reads_costs_no_more_than_the_cap, 0,
                         REAL_NETS);
     tcase_add_loop_test(tc, strangers_who_hang_up_at_once_do_no_harm, 0, REAL_NETS);
