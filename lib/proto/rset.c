@@ -76,6 +76,14 @@ uint64_t rset_cost(const struct idset *cores, const struct idset *gpus)
     return 1 + ids_cost(cores) + ids_cost(gpus);
 }
 
+/* What *dst costs more once it has the ids of src as well. */
+static uint64_t growth(const struct idset *dst, const struct idset *src)
+{
+    uint64_t old = ids_cost(dst), new = ids_cost(src);
+
+    return new > old ? new - old : 0;
+}
+
 /* *dst gets the ids of src as well, *dst may be NULL. */
 static int merge_ids(const struct idset **dst, const struct idset *src)
 {
@@ -138,16 +146,19 @@ static int node_set_host(struct rset_node *node, const char *host)
 int rset_add(struct rset *rs, unsigned rank, const char *host, const struct idset *cores,
              const struct idset *gpus)
 {
-    uint64_t cost = rset_cost(cores, gpus);
+    const struct rset_node *have = rset_find(rs, rank);
+    uint64_t more = rset_cost(cores, gpus);
     struct rset_node *node;
     struct idset *none;
     int rc;
 
-    if (rs->ids + cost > RSET_IDS_MAX)
+    if (have) /* ids that the node has already cost nothing */
+        more = growth(have->cores, cores) + growth(have->gpus, gpus);
+    if (rs->ids + more > RSET_IDS_MAX)
         return -EFBIG;
     if ((rc = node_at(rs, rank, &node)) < 0)
         return rc;
-    rs->ids += cost;
+    rs->ids += more;
     if ((rc = node_set_host(node, host)) < 0 ||
         (rc = merge_ids(&node->cores, cores)) < 0 ||
         (rc = merge_ids(&node->gpus, gpus)) < 0)
