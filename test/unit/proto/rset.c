@@ -123,6 +123,21 @@ static void check_rank(const struct rset *rs, unsigned rank, const char *cores,
     free(s);
 }
 
+/* More than half of what a set may hold: its union with itself is no larger. */
+START_TEST(a_large_set_joins_itself)
+{
+    struct rset *a, *c;
+
+    rset_new(&a);
+    for (unsigned rank = 0; rank < 40; rank++)
+        add(a, rank, "0-999999", NULL);
+    ck_assert_int_eq(rset_union(a, a, &c), 0);
+    ck_assert_uint_eq(rset_ncores(c), 40u * 1000000u);
+    rset_free(c);
+    rset_free(a);
+}
+END_TEST
+
 START_TEST(union_and_difference_are_by_id)
 {
     struct rset *a, *b, *c;
@@ -267,6 +282,7 @@ END_TEST
 
 SUITE_MAIN("proto/rset", what_flux_writes_is_read_and_written_alike,
            hosts_follow_ascending_ranks, a_set_of_nothing_is_valid,
-           union_and_difference_are_by_id, ranks_are_selected_and_rejected,
-           times_are_in_order, malformed_and_oversized_sets_are_refused,
+           a_large_set_joins_itself, union_and_difference_are_by_id,
+           ranks_are_selected_and_rejected, times_are_in_order,
+           malformed_and_oversized_sets_are_refused,
            an_allocation_is_written_without_a_set, a_set_becomes_a_value)
