@@ -277,7 +277,8 @@ static int start_journal(struct watches *ws)
         return 0;
     ws->journal_ready = false;
     ws->journal = flux_rpc_pack(ws->h, "job-manager.events-journal", FLUX_NODEID_ANY,
-                                FLUX_RPC_STREAMING, "{s:b}", "full", 0);
+                                FLUX_RPC_STREAMING, "{s:b s:b}", "full", 0,
+                                "backlog", 0);
     ws->fence = flux_rpc(ws->h, "job-manager.getinfo", NULL, FLUX_NODEID_ANY, 0);
     if (!ws->journal || !ws->fence ||
         flux_future_then(ws->journal, -1., got_journal, ws) < 0 ||
