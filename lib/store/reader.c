@@ -14,8 +14,11 @@ static const char *text(sqlite3_stmt *st, int i)
     return (const char *)sqlite3_column_text(st, i);
 }
 
+/* A damaged file may have a row without a record: readers are promised text. */
 static void read_job(sqlite3_stmt *st, struct store_job *job)
 {
+    const char *rec = text(st, 9);
+
     *job = (struct store_job){
         .id = sqlite3_column_int64(st, 0),
         .state = sqlite3_column_int(st, 1),
@@ -26,7 +29,7 @@ static void read_job(sqlite3_stmt *st, struct store_job *job)
         .name = text(st, 6),
         .queue = text(st, 7),
         .nonce = text(st, 8),
-        .rec = text(st, 9),
+        .rec = rec ? rec : "",
         .rec_len = sqlite3_column_bytes(st, 9),
     };
 }
