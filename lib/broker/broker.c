@@ -1,4 +1,4 @@
-/* The broker object: what it is told, and what it is made of. boot.c moves it through its
+/* The broker object: what it is told, and what it is made of. life.c moves it through its
  * life. */
 #include <errno.h>
 #include <stdlib.h>
