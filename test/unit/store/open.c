@@ -162,6 +162,37 @@ START_TEST(a_missing_folder_is_named)
 }
 END_TEST
 
+static int check_empty_record(const struct store_job *job, void *arg)
+{
+    ck_assert_ptr_nonnull(job->rec);
+    ck_assert_str_eq(job->rec, "");
+    ck_assert_uint_eq(job->rec_len, 0);
+    ++*(int *)arg;
+    return 0;
+}
+
+static int read_row_7(struct store_reader *r, void *arg)
+{
+    return store_reader_job(r, 7, check_empty_record, arg);
+}
+
+START_TEST(a_damaged_row_reads_as_an_empty_record)
+{
+    struct store_job job = fixture_job(7, 8);
+    int seen = 0;
+
+    fixture_open(&f, FIXTURE_FILE);
+    ck_assert_int_eq(fixture_put_job(&f, &job), 0);
+    store_close(f.store);
+    f.store = NULL;
+    sql("UPDATE job SET rec=NULL WHERE id=7");
+    fixture_reopen(&f);
+    ck_assert_int_eq(store_read_now(f.store, read_row_7, &seen), 0);
+    ck_assert_int_eq(seen, 1);
+    fixture_close(&f);
+}
+END_TEST
+
 START_TEST(durability_has_names)
 {
     enum store_durability d;
@@ -183,4 +214,5 @@ END_TEST
 SUITE_MAIN("store/open", everything_is_there_after_reopening,
            close_commits_what_is_queued, a_second_instance_is_kept_out_and_told_who,
            a_killed_instance_leaves_no_lock, foreign_and_newer_files_are_refused,
-           a_missing_folder_is_named, durability_has_names)
+           a_missing_folder_is_named, a_damaged_row_reads_as_an_empty_record,
+           durability_has_names)
