@@ -14,6 +14,7 @@
 #include "cli/datetime.h"
 #include "cli/format.h"
 #include "cli/jobfield.h"
+#include "cli/jsontext.h"
 #include "cmds.h"
 
 static const struct cli_option jobs_options[] = {
@@ -133,17 +134,46 @@ static void take_row(struct jobs *j, cJSON *job)
     cJSON_Delete(job);
 }
 
-static int read_list(struct jobs *j, flux_future_t *f)
+/* A piece of the list as JSON: its text goes straight through. */
+static int pass_rows(struct jobs *j, flux_future_t *f)
+{
+    const char *payload, *items;
+    size_t len;
+
+    if (flux_rpc_get(f, &payload) < 0)
+        return -1;
+    if (!payload || !jsontext_items(payload, "jobs", &items, &len)) {
+        errno = EPROTO;
+        return -1;
+    }
+    if (len == 0)
+        return 0;
+    if (j->printed)
+        fputs(", ", stdout);
+    fwrite(items, 1, len, stdout);
+    j->printed = true;
+    return 0;
+}
+
+static int take_rows(struct jobs *j, flux_future_t *f)
 {
     cJSON *jobs;
+
+    if (flux_rpc_get_unpack(f, "{s:O}", "jobs", &jobs) < 0)
+        return -1;
+    while (jobs->child)
+        take_row(j, cJSON_DetachItemViaPointer(jobs, jobs->child));
+    cJSON_Delete(jobs);
+    return 0;
+}
+
+static int read_list(struct jobs *j, flux_future_t *f)
+{
+    bool json = cli_count(j->c, "json");
     int rc = 0;
 
-    while (f && flux_rpc_get_unpack(f, "{s:O}", "jobs", &jobs) == 0) {
-        while (jobs->child)
-            take_row(j, cJSON_DetachItemViaPointer(jobs, jobs->child));
-        cJSON_Delete(jobs);
+    while (f && (json ? pass_rows : take_rows)(j, f) == 0)
         flux_future_reset(f);
-    }
     if (!f || errno != ENODATA)
         rc = cli_fail(j->c, "%s", flux_future_error_string(f));
     flux_future_destroy(f);

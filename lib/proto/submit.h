@@ -22,7 +22,7 @@
 
 #include "base/json.h"
 #include "proto/jobspec.h"
-#include "proto/slice.h"
+#include "base/slice.h"
 
 /* A jobspec, digested. {0} is an empty one. */
 struct submit_digest {

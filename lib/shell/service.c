@@ -11,7 +11,7 @@
 #include <flux/response.h>
 
 #include "base/error.h"
-#include "proto/slice.h"
+#include "base/slice.h"
 #include "shell/shell_private.h"
 
 static void answer(struct shell *sh, flux_t *h, const flux_msg_t *msg, int rc)

@@ -15,7 +15,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/list.h"
-#include "proto/slice.h"
+#include "base/slice.h"
 
 #define TURNS 4000    /* of a life whose cut does not come by itself */
 #define TURNS_DARK 30 /* after the cut: the services learn that the disk is gone */

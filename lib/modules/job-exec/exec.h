@@ -23,7 +23,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/map.h"
-#include "proto/slice.h"
+#include "base/slice.h"
 
 struct shellctl;
 struct relays;

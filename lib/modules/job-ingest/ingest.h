@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "base/list.h"
 #include "modules/job-ingest/resources.h"
-#include "proto/slice.h"
+#include "base/slice.h"
 #include "proto/submit.h"
 
 #define INGEST_JOBSPEC_MAX (1u << 20) /* bytes */

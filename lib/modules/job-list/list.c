@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/slice.h"
 #include "modules/job-list/list.h"
 
 #define CHUNK 1000
@@ -34,7 +35,7 @@ struct list_request {
      * having been read. */
     double before;
     size_t skip;
-    /* What one read made. */
+    /* What one read made: the next message, but for its end. */
     struct buf jobs;
     size_t njobs, nread;
     double last;
@@ -92,19 +93,20 @@ void list_project(const cJSON *job, const cJSON *attrs, struct buf *out)
 /* Send what was gathered; the first message tells the version. */
 static void flush_jobs(struct list_request *r)
 {
-    struct buf b = {0};
-
     if (r->njobs == 0)
         return;
-    buf_adds(&b, "{\"jobs\":[");
-    buf_add(&b, r->jobs.data, r->jobs.len);
-    buf_adds(&b, r->first ? "],\"version\":1}" : "]}");
-    if (!b.failed && !r->jobs.failed)
-        flux_respond(r->jl->h, r->msg, b.data);
+    buf_adds(&r->jobs, r->first ? "],\"version\":1}" : "]}");
+    if (!r->jobs.failed)
+        flux_respond(r->jl->h, r->msg, r->jobs.data);
     r->first = false;
     r->jobs.len = 0;
     r->njobs = 0;
-    buf_free(&b);
+}
+
+/* In front of one more job of the message. */
+static void begin_job(struct list_request *r)
+{
+    buf_adds(&r->jobs, r->njobs > 0 ? "," : "{\"jobs\":[");
 }
 
 static void finish(struct list_request *r, int err, const char *text)
@@ -119,9 +121,65 @@ static void finish(struct list_request *r, int err, const char *text)
 
 static void gather(struct list_request *r, const cJSON *job)
 {
-    if (r->njobs > 0)
-        buf_addc(&r->jobs, ',');
+    begin_job(r);
     list_project(job, r->attrs, &r->jobs);
+    r->njobs++;
+    if (r->left > 0)
+        r->left--;
+}
+
+/* The same as list_project() of a record in text. -EPROTO: it is damaged. */
+static int project_text(struct slice rec, const cJSON *attrs, struct buf *out)
+{
+    size_t pos = 0, start = out->len;
+    struct slice key, val;
+    char name[64];
+    int rc;
+
+    while ((rc = slice_member(rec, &pos, &key, &val)) > 0) {
+        if (key.len >= sizeof(name))
+            continue;
+        memcpy(name, key.p, key.len);
+        name[key.len] = '\0';
+        if (!wanted(attrs, name))
+            continue;
+        buf_addc(out, out->len == start ? '{' : ',');
+        buf_add(out, key.p - 1, key.len + 2);
+        buf_addc(out, ':');
+        buf_add(out, val.p, val.len);
+    }
+    if (rc < 0) {
+        out->len = start;
+        return rc;
+    }
+    buf_adds(out, out->len == start ? "{}" : "}");
+    return 0;
+}
+
+static bool record_matches(const struct list_request *r, const struct store_job *row)
+{
+    int rc = match_row(r->match, row->result, row->userid);
+    cJSON *job;
+    bool yes;
+
+    if (rc >= 0)
+        return rc > 0;
+    if (json_parse(row->rec, row->rec_len, NULL, &job, NULL) < 0)
+        return false;
+    yes = match_job(r->match, job);
+    json_free(job);
+    return yes;
+}
+
+static void gather_text(struct list_request *r, struct slice rec)
+{
+    size_t before = r->jobs.len;
+
+    begin_job(r);
+    if (project_text(rec, r->attrs, &r->jobs) < 0) {
+        r->jobs.len = before;
+        return;
+    }
     r->njobs++;
     if (r->left > 0)
         r->left--;
@@ -131,7 +189,6 @@ static void gather(struct list_request *r, const cJSON *job)
 static int take_row(const struct store_job *row, void *arg)
 {
     struct list_request *r = arg;
-    cJSON *job;
 
     if (r->nread >= CHUNK || r->left == 0)
         return 1;
@@ -142,13 +199,8 @@ static int take_row(const struct store_job *row, void *arg)
     r->nread++;
     r->at_last = row->t_inactive == r->last ? r->at_last + 1 : 1;
     r->last = row->t_inactive;
-    if (umap_get(r->seen, row->id))
-        return 0;
-    if (json_parse(row->rec, row->rec_len, NULL, &job, NULL) < 0)
-        return 0;
-    if (match_job(r->match, job))
-        gather(r, job);
-    json_free(job);
+    if (!umap_get(r->seen, row->id) && record_matches(r, row))
+        gather_text(r, (struct slice){row->rec, row->rec_len});
     return 0;
 }
 

@@ -349,6 +349,91 @@ bool match_job(const struct match *m, const cJSON *job)
     return !m->tree || eval_object(m->tree, job);
 }
 
+/* What is known of a job without its record. */
+struct row {
+    int result;
+    uint32_t userid;
+};
+
+enum verdict { NO, UNKNOWN, YES };
+
+static enum verdict row_object(const cJSON *o, const struct row *row);
+
+static enum verdict worst_of(const cJSON *values, const struct row *row)
+{
+    enum verdict worst = YES, one;
+    const cJSON *v;
+
+    cJSON_ArrayForEach(v, values)
+    {
+        if ((one = row_object(v, row)) < worst)
+            worst = one;
+    }
+    return worst;
+}
+
+static enum verdict best_of(const cJSON *values, const struct row *row)
+{
+    enum verdict best = cJSON_GetArraySize(values) == 0 ? YES : NO, one;
+    const cJSON *v;
+
+    cJSON_ArrayForEach(v, values)
+    {
+        if ((one = row_object(v, row)) > best)
+            best = one;
+    }
+    return best;
+}
+
+static enum verdict row_userid(const cJSON *values, const struct row *row)
+{
+    const cJSON *v;
+    int64_t want;
+
+    cJSON_ArrayForEach(v, values)
+    {
+        if (json_int64(v, &want) == 0 &&
+            ((uint32_t)want == row->userid || (uint32_t)want == UINT32_MAX))
+            return YES;
+    }
+    return NO;
+}
+
+static enum verdict row_object(const cJSON *o, const struct row *row)
+{
+    enum verdict worst = YES, one;
+    const cJSON *v;
+
+    cJSON_ArrayForEach(v, o)
+    {
+        if (!strcmp(v->string, "and"))
+            one = worst_of(v, row);
+        else if (!strcmp(v->string, "not"))
+            one = YES - worst_of(v, row);
+        else if (!strcmp(v->string, "or"))
+            one = best_of(v, row);
+        else if (!strcmp(v->string, "userid"))
+            one = row_userid(v, row);
+        else if (!strcmp(v->string, "states"))
+            one = mask_of_all(v) & FLUX_JOB_STATE_INACTIVE ? YES : NO;
+        else if (!strcmp(v->string, "results"))
+            one = mask_of_all(v) & row->result ? YES : NO;
+        else
+            one = UNKNOWN;
+        if (one < worst)
+            worst = one;
+    }
+    return worst;
+}
+
+int match_row(const struct match *m, int result, uint32_t userid)
+{
+    struct row row = {result, userid};
+    enum verdict v = m->tree ? row_object(m->tree, &row) : YES;
+
+    return v == UNKNOWN ? -1 : v == YES;
+}
+
 /* The states (or results) that jobs matching o may have: a union over `or`, an
  * intersection over `and`; anything under `not`, or under other operators. A constraint on results
  * admits only inactive jobs. */

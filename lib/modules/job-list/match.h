@@ -13,6 +13,9 @@ struct match;
 int match_new(const cJSON *constraint, struct match **ret, flux_error_t *err);
 void match_free(struct match *m);
 bool match_job(const struct match *m, const cJSON *job);
+/* The same by what the store's index knows of a finished job: 1 it matches, 0 it does not,
+ * -1 its record has to be looked at. */
+int match_row(const struct match *m, int result, uint32_t userid);
 
 /* What certainly holds for all matching jobs, to narrow a search: which states and
  * results may occur; one userid (UINT32_MAX: any). */

@@ -13,7 +13,7 @@
 #include "modules/job-manager/event.h"
 #include "modules/job-manager/exec.h"
 #include "modules/job-manager/jobtap.h"
-#include "proto/slice.h"
+#include "base/slice.h"
 
 DEFINE_CLEANUP(cJSON *, json_free)
 

@@ -12,7 +12,7 @@
 #include "modules/job-manager/intern.h"
 #include "modules/job-manager/state.h"
 #include "proto/jobspec.h"
-#include "proto/slice.h"
+#include "base/slice.h"
 
 /* A list of short texts (dependencies, prologs). */
 struct texts {

@@ -10,7 +10,7 @@
 #include <flux/types.h>
 
 #include "base/buf.h"
-#include "proto/slice.h"
+#include "base/slice.h"
 
 struct job_manager;
 struct specs;

@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "modules/sched/sched.h"
 #include "proto/jobspec.h"
-#include "proto/slice.h"
+#include "base/slice.h"
 
 static void free_str(void *p)
 {

@@ -42,9 +42,36 @@ static void expect(const char *constraint, bool want)
     struct match *m = made(constraint);
 
     ck_assert_msg(match_job(m, job) == want, "%s", constraint);
+    /* What the index says, if it says anything, is the same. */
+    ck_assert_msg(match_row(m, 1, 1000) < 0 || match_row(m, 1, 1000) == want, "%s",
+                  constraint);
     match_free(m);
     json_free(job);
 }
+
+static void expect_row(const char *constraint, int want)
+{
+    struct match *m = made(constraint);
+
+    ck_assert_msg(match_row(m, 2, 7) == want, "%s", constraint);
+    match_free(m);
+}
+
+START_TEST(the_index_decides_what_it_knows)
+{
+    expect_row("{}", 1);
+    expect_row("{'and':[{'or':[{'states':[127]}]},{'userid':[7]}]}", 1);
+    expect_row("{'and':[{'or':[{'states':[127]}]},{'userid':[8]}]}", 0);
+    expect_row("{'or':[{'states':['running']},{'results':['failed']}]}", 1);
+    expect_row("{'or':[{'states':['running']},{'results':['completed']}]}", 0);
+    expect_row("{'not':[{'results':['failed']}]}", 0);
+    expect_row("{'name':['a']}", -1);
+    expect_row("{'not':[{'name':['a']}]}", -1);
+    expect_row("{'and':[{'name':['a']},{'userid':[8]}]}", 0);
+    expect_row("{'or':[{'name':['a']},{'userid':[7]}]}", 1);
+    expect_row("{'or':[]}", 1);
+}
+END_TEST
 
 START_TEST(operators)
 {
@@ -216,6 +243,7 @@ int main(void)
     tcase_add_test(tc, what_is_malformed_is_refused);
     tcase_add_test(tc, too_deep_is_refused);
     tcase_add_test(tc, what_a_search_can_leave_out);
+    tcase_add_test(tc, the_index_decides_what_it_knows);
     suite_add_tcase(suite, tc);
     srunner_run_all(sr, CK_ENV);
     failed = srunner_ntests_failed(sr);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
-#include "proto/slice.h"
+#include "base/slice.h"
 
 static const char *skip_space(const char *p, const char *end)
 {

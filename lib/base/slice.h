@@ -4,8 +4,8 @@
  *
  * Functions return 0 or more, or -EPROTO, unless said otherwise.
  */
-#ifndef FLUX_PROTO_SLICE_H
-#define FLUX_PROTO_SLICE_H
+#ifndef FLUX_BASE_SLICE_H
+#define FLUX_BASE_SLICE_H
 
 #include <stdbool.h>
 #include <stddef.h>
