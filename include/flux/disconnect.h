@@ -12,8 +12,9 @@
 extern "C" {
 #endif
 
-/* Does a disconnect (msg1) concern a request (msg2): same sender, and sent by the owner
- * or the request's own user? */
+/* Does a disconnect (msg1) concern a request (msg2): from the same sender, or from one
+ * behind it (the routes of msg2 end in those of msg1: a lost broker speaks for all its
+ * clients), and sent by the owner or the request's own user? */
 bool flux_disconnect_match(const flux_msg_t *msg1, const flux_msg_t *msg2);
 /* Does a cancel (msg1, payload {"matchtag":N}) concern a request (msg2)? */
 bool flux_cancel_match(const flux_msg_t *msg1, const flux_msg_t *msg2);

@@ -5,23 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/map.h"
 #include "broker/call.h"
 #include "broker/router.h"
 #include "proto/msg_private.h"
 
-/* Matchtags are unique for each client; clients behind one endpoint (a relay's) are told
- * apart by a hash of the routes they added. */
+#define BEHIND ((uint64_t)1 << 63)
+
+/* Matchtags are unique for each client; clients behind one endpoint (another broker's, a
+ * relay's) are told apart by a hash of the routes they added. */
 static uint64_t call_key(const char *routes, size_t len, uint32_t matchtag)
 {
-    uint32_t h = 0;
-
-    if (len > 0) {
-        h = 2166136261u;
-        for (size_t i = 0; i < len; i++)
-            h = (h ^ (unsigned char)routes[i]) * 16777619u;
-    }
-    return (uint64_t)h << 32 | matchtag;
+    return len > 0 ? hash_bytes(routes, len, matchtag) | BEHIND : matchtag;
 }
 
 /* Length of the routes without the last one. */
@@ -84,6 +80,38 @@ void call_free(struct call *c)
     umap_take(c->from->calls, c->key);
     c->from->calls_bytes -= c->bytes;
     free(c);
+}
+
+/* Did a sender with these routes, or one behind it, make the call? */
+static bool made_by(const struct call *c, const flux_msg_t *msg)
+{
+    const char *routes = c->data + c->topic_len + 1;
+
+    return c->routes_len >= msg->routes_len &&
+           !memcmp(routes + c->routes_len - msg->routes_len, msg->routes,
+                   msg->routes_len);
+}
+
+static bool same_service(const struct call *c, const flux_msg_t *msg)
+{
+    const char *dot = strrchr(msg->topic, '.');
+    size_t len = dot ? (size_t)(dot - msg->topic) + 1 : 0;
+
+    return !strncmp(c->data, msg->topic, len) && !strchr(c->data + len, '.');
+}
+
+void call_forget(struct endpoint *from, const struct endpoint *to,
+                 const flux_msg_t *disconnect)
+{
+    uint64_t key;
+    void *value;
+
+    for (size_t it = 0; umap_next(from->calls, &it, &key, &value);) {
+        struct call *c = value;
+
+        if (c->to == to && same_service(c, disconnect) && made_by(c, disconnect))
+            call_free(c);
+    }
 }
 
 flux_msg_t *call_failure(const struct call *c, int errnum)

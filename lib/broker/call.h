@@ -28,6 +28,10 @@ struct call *call_find(const struct endpoint *from, const flux_msg_t *response);
 /* Is it the last response? */
 bool call_ends(const struct call *c, const flux_msg_t *response);
 void call_free(struct call *c); /* and forget it */
+/* A client behind `from` has gone, as this disconnect says: nobody waits any more for
+ * what `to` was asked by it. */
+void call_forget(struct endpoint *from, const struct endpoint *to,
+                 const flux_msg_t *disconnect);
 /* The error response that tells `from` of its failure, without from's route. */
 flux_msg_t *call_failure(const struct call *c, int errnum);
 

@@ -49,6 +49,14 @@ static void core_send(struct endpoint *ep, flux_msg_t *msg)
     flux_msg_destroy(msg);
 }
 
+static bool for_leader(const struct endpoint *ep, const flux_msg_t *request)
+{
+    const struct core *c = (const struct core *)ep;
+    const struct entry *e = map_get(c->methods, request->topic);
+
+    return e && e->method->leader;
+}
+
 int core_new(struct router *r, const char *uuid, struct core **ret)
 {
     struct core *c = calloc(1, sizeof(*c));
@@ -57,6 +65,7 @@ int core_new(struct router *r, const char *uuid, struct core **ret)
         return -ENOMEM;
     c->router = r;
     c->ep.send = core_send;
+    c->ep.for_leader = for_leader;
     c->ep.name = "broker";
     c->ep.cred.userid = router_owner(r);
     c->ep.cred.rolemask = FLUX_ROLE_OWNER | FLUX_ROLE_LOCAL;

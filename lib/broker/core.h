@@ -16,6 +16,7 @@ struct core_method {
     const char *topic;
     uint32_t roles; /* who may call besides the owner: FLUX_ROLE_USER, or 0 */
     void (*fn)(void *arg, struct endpoint *from, const flux_msg_t *msg);
+    bool leader; /* rank 0 answers; other ranks pass it on */
 };
 
 int core_new(struct router *r, const char *uuid, struct core **ret);

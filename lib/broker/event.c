@@ -15,12 +15,20 @@ struct events {
     struct core *core;
 };
 
+/* These concern the endpoint that sent the request, and only its own broker knows it. */
+static bool is_ours(struct events *e, const struct endpoint *from, const flux_msg_t *msg)
+{
+    if (from && from->kind != ENDPOINT_LOCAL)
+        core_error(e->core, msg, EINVAL, "ask the broker that you are connected to");
+    return from && from->kind == ENDPOINT_LOCAL;
+}
+
 static void subscribe_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
 {
     struct events *e = arg;
     const char *topic;
 
-    if (!from)
+    if (!is_ours(e, from, msg))
         return;
     if (flux_msg_unpack(msg, "{s:s}", "topic", &topic) < 0)
         core_error(e->core, msg, errno, NULL);
@@ -33,7 +41,7 @@ static void unsubscribe_cb(void *arg, struct endpoint *from, const flux_msg_t *m
     struct events *e = arg;
     const char *topic;
 
-    if (!from)
+    if (!is_ours(e, from, msg))
         return;
     if (flux_msg_unpack(msg, "{s:s}", "topic", &topic) < 0)
         core_error(e->core, msg, errno, NULL);
@@ -87,9 +95,12 @@ static void publish_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
         core_error(e->core, msg, errno, NULL);
         return;
     }
-    if (!router_may_publish(from, topic)) {
+    if (!router_may_publish(from, msg, topic)) {
+        uint32_t userid = FLUX_USERID_UNKNOWN;
+
+        (void)flux_msg_get_userid(msg, &userid);
         core_errorf(e->core, msg, EPERM, "guests publish under '%u-' only",
-                    (unsigned)from->cred.userid);
+                    (unsigned)userid);
         return;
     }
     if ((flags & ~FLUX_MSGFLAG_PRIVATE) || !*topic) {
@@ -109,7 +120,7 @@ static void service_add_cb(void *arg, struct endpoint *from, const flux_msg_t *m
     const char *name;
     int rc;
 
-    if (!from)
+    if (!is_ours(e, from, msg))
         return;
     if (flux_msg_unpack(msg, "{s:s}", "service", &name) < 0) {
         core_error(e->core, msg, errno, NULL);
@@ -128,7 +139,7 @@ static void service_remove_cb(void *arg, struct endpoint *from, const flux_msg_t
     struct events *e = arg;
     const char *name;
 
-    if (!from)
+    if (!is_ours(e, from, msg))
         return;
     if (flux_msg_unpack(msg, "{s:s}", "service", &name) < 0)
         core_error(e->core, msg, errno, NULL);
@@ -139,7 +150,7 @@ static void service_remove_cb(void *arg, struct endpoint *from, const flux_msg_t
 static const struct core_method methods[] = {
     {"event.subscribe", FLUX_ROLE_USER, subscribe_cb},
     {"event.unsubscribe", FLUX_ROLE_USER, unsubscribe_cb},
-    {"event.publish", FLUX_ROLE_USER, publish_cb},
+    {"event.publish", FLUX_ROLE_USER, publish_cb, true},
     {"service.add", FLUX_ROLE_USER, service_add_cb},
     {"service.remove", FLUX_ROLE_USER, service_remove_cb},
 };

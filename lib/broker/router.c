@@ -1,7 +1,12 @@
-/* The switch. One broker of one: requests for any rank but 0 have nowhere to go.
+/* The switch: requests and responses.
  *
  * Requests grow by the sender's routing id, responses lose theirs. No JSON is read here
  * and no payload touched; messages move by reference.
+ *
+ * Each hop remembers the requests it passed on (call.c). When the connection to a broker
+ * is lost, those that it was to answer fail at once with EHOSTUNREACH, and whoever it
+ * asked here is told that nobody waits any more; a response that comes nevertheless finds
+ * no call, and goes no further. So each request gets one answer.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,20 +15,10 @@
 
 #include <flux/response.h>
 
+#include "base/cleanup.h"
 #include "broker/call.h"
-#include "broker/router.h"
-#include "broker/service.h"
+#include "broker/router_private.h"
 #include "proto/msg_private.h"
-
-struct router {
-    struct env *env;
-    uint32_t owner;
-    struct services *services;
-    struct map *by_uuid;
-    struct list endpoints;
-    uint32_t seq;
-    struct router_stats stats;
-};
 
 int router_new(struct env *env, uint32_t owner, struct router **ret)
 {
@@ -33,6 +28,7 @@ int router_new(struct env *env, uint32_t owner, struct router **ret)
         return -ENOMEM;
     r->env = env;
     r->owner = owner;
+    r->tree.size = 1;
     list_init(&r->endpoints);
     if (services_new(&r->services) < 0 || !(r->by_uuid = map_new(NULL))) {
         router_free(r);
@@ -48,7 +44,18 @@ void router_free(struct router *r)
         return;
     services_free(r->services);
     map_free(r->by_uuid);
+    ring_clear(&r->ring);
     free(r);
+}
+
+void router_set_tree(struct router *r, const struct router_tree *tree)
+{
+    r->tree = *tree;
+}
+
+uint32_t router_rank(const struct router *r)
+{
+    return r->tree.rank;
 }
 
 uint32_t router_owner(const struct router *r)
@@ -71,38 +78,60 @@ int router_attach(struct router *r, struct endpoint *ep, const char *uuid)
     list_init(&ep->link);
     list_init(&ep->serving);
     ep->subs = (struct subs){0};
-    ep->used_last = NULL;
+    ep->used = (struct used_set){0};
     ep->calls_bytes = 0;
     if (uuid)
         snprintf(ep->uuid, sizeof(ep->uuid), "%s", uuid);
     else
         env_uuid(r->env, ep->uuid);
-    if (!(ep->calls = umap_new(NULL)) || !(ep->used = map_new(free)) ||
-        map_add(r->by_uuid, ep->uuid, ep) < 0) {
+    if (!(ep->calls = umap_new(NULL)) || map_add(r->by_uuid, ep->uuid, ep) < 0) {
         umap_free(TAKE(ep->calls));
-        map_free(TAKE(ep->used));
         return -ENOMEM;
     }
     list_append(&r->endpoints, &ep->link);
+    if (ep->kind == ENDPOINT_PARENT)
+        r->parent = ep;
     return 0;
 }
 
-/* Deliver what the router itself says to the endpoint that answers `topic`. */
-static void send_disconnect(struct router *r, const struct endpoint *ep, const char *name)
+/* The neighbour through which requests with this nodeid and flag travel. */
+static struct endpoint *neighbour(struct router *r, uint32_t nodeid, bool upstream)
 {
-    struct endpoint *to = services_get(r->services, name);
+    if (upstream || nodeid == FLUX_NODEID_ANY)
+        return r->parent;
+    if (nodeid >= r->tree.size || nodeid == r->tree.rank || !r->tree.toward)
+        return NULL;
+    return r->tree.toward(nodeid, r->tree.arg);
+}
+
+struct farewell {
+    struct router *router;
+    const struct endpoint *ep;
+};
+
+/* The endpoint has gone: tell a service that it used. */
+static void send_disconnect(const struct used *u, void *arg)
+{
+    struct farewell *f = arg;
+    struct endpoint *to = u->remote ? neighbour(f->router, u->nodeid, u->upstream)
+                                    : services_get(f->router->services, u->name);
     char topic[SERVICE_NAME_MAX + 16];
     flux_msg_t *msg;
 
-    if (!to || !(msg = flux_msg_create(FLUX_MSGTYPE_REQUEST)))
+    if (!to || to == f->ep || !(msg = flux_msg_create(FLUX_MSGTYPE_REQUEST)))
         return;
-    snprintf(topic, sizeof(topic), "%s.disconnect", name);
+    snprintf(topic, sizeof(topic), "%s.disconnect", u->name);
     flux_msg_route_enable(msg);
     if (flux_msg_set_topic(msg, topic) < 0 || flux_msg_set_noresponse(msg) < 0 ||
-        flux_msg_set_cred(msg, ep->cred) < 0 || flux_msg_route_push(msg, ep->uuid) < 0) {
+        flux_msg_set_cred(msg, f->ep->cred) < 0 ||
+        flux_msg_route_push(msg, f->ep->uuid) < 0) {
         flux_msg_destroy(msg);
         return;
     }
+    if (u->remote)
+        msg->aux1 = u->nodeid;
+    if (u->upstream)
+        msg->flags |= FLUX_MSGFLAG_UPSTREAM;
     to->send(to, msg);
 }
 
@@ -127,13 +156,15 @@ static void fail_serving(struct endpoint *ep, int errnum)
 
 void router_detach(struct router *r, struct endpoint *ep, int errnum)
 {
-    struct map *used;
-    const char *name;
+    struct farewell f = {r, ep};
+    struct used_set used;
     void *value;
     uint64_t key;
 
     if (!router_is_attached(ep))
         return;
+    if (r->parent == ep)
+        r->parent = NULL;
     services_remove_all(r->services, ep);
     map_del(r->by_uuid, ep->uuid);
     list_del(&ep->link);
@@ -142,10 +173,10 @@ void router_detach(struct router *r, struct endpoint *ep, int errnum)
     fail_serving(ep, errnum);
     umap_free(TAKE(ep->calls));
     subs_clear(&ep->subs);
-    used = TAKE(ep->used);
-    for (size_t it = 0; map_next(used, &it, &name, &value);)
-        send_disconnect(r, ep, name);
-    map_free(used);
+    used = ep->used;
+    ep->used = (struct used_set){0};
+    used_each(&used, send_disconnect, &f);
+    used_clear(&used);
 }
 
 struct endpoint *router_sender(struct router *r, const flux_msg_t *request)
@@ -157,6 +188,10 @@ struct endpoint *router_sender(struct router *r, const flux_msg_t *request)
 
 static void stamp(const struct endpoint *from, flux_msg_t *msg)
 {
+    if (from->kind != ENDPOINT_LOCAL) {
+        msg->rolemask &= ~FLUX_ROLE_LOCAL;
+        return;
+    }
     if (from->guest) {
         msg->userid = from->cred.userid;
         msg->rolemask = from->cred.rolemask;
@@ -194,22 +229,6 @@ static void refuse_unknown(struct router *r, struct endpoint *from, flux_msg_t *
     refuse(r, from, msg, ENOSYS, text);
 }
 
-/* Names of services used, for the disconnect message at the end. */
-static void note_used(struct endpoint *from, const char *name)
-{
-    char *copy;
-
-    if (from->used_last && !strcmp(from->used_last, name))
-        return;
-    if (!(copy = map_get(from->used, name))) {
-        if (!(copy = strdup(name)) || map_add(from->used, name, copy) < 0) {
-            free(copy);
-            return;
-        }
-    }
-    from->used_last = copy;
-}
-
 /* What a limited client may not ask: services keep requests until they can answer, so
  * each must be counted, and ended when the client goes. */
 static const char *over_limit(const struct endpoint *from, const flux_msg_t *msg,
@@ -231,11 +250,74 @@ static const char *over_limit(const struct endpoint *from, const flux_msg_t *msg
     return NULL;
 }
 
+/* Where a request goes from here: to a service of this broker (*ret_name is its name), to
+ * a neighbour (NULL), or nowhere (NULL, *ret_errnum). */
+static struct endpoint *destination(struct router *r, flux_msg_t *msg,
+                                    const char **ret_name, int *ret_errnum)
+{
+    bool upstream = msg->flags & FLUX_MSGFLAG_UPSTREAM, here = msg->aux1 == r->tree.rank;
+    struct endpoint *to;
+
+    *ret_name = NULL;
+    *ret_errnum = EHOSTUNREACH;
+    if (here && upstream) /* it asks for one above it */
+        return r->parent;
+    if (!here && !upstream && msg->aux1 != FLUX_NODEID_ANY)
+        return neighbour(r, msg->aux1, false);
+    to = services_match(r->services, msg->topic, msg->topic_len, ret_name);
+    if (to && r->tree.rank > 0 && to->for_leader && to->for_leader(to, msg)) {
+        *ret_name = NULL;
+        msg->aux1 = 0;
+        msg->flags &= ~FLUX_MSGFLAG_UPSTREAM;
+        return neighbour(r, 0, false);
+    }
+    if (to || (r->tree.rank > 0 && !here))
+        return to ? to : r->parent;
+    *ret_errnum = ENOSYS;
+    return NULL;
+}
+
+static bool is_disconnect(const flux_msg_t *msg)
+{
+    static const char end[] = ".disconnect";
+    size_t len = sizeof(end) - 1;
+
+    return (msg->flags & FLUX_MSGFLAG_NORESPONSE) && msg->topic_len > len &&
+           !strcmp(msg->topic + msg->topic_len - len, end);
+}
+
+/* A client of another broker has gone. The sender of the message could only guess the
+ * name of the service. */
+static void pass_disconnect(struct endpoint *from, struct endpoint *to, const char *name,
+                            flux_msg_t *msg)
+{
+    char topic[SERVICE_NAME_MAX + 16];
+
+    call_forget(from, to, msg);
+    if (!name)
+        return;
+    snprintf(topic, sizeof(topic), "%s.disconnect", name);
+    if (strcmp(topic, msg->topic) != 0)
+        (void)flux_msg_set_topic(msg, topic);
+}
+
+static void note_used(struct endpoint *from, const char *name, const flux_msg_t *msg)
+{
+    const char *dot;
+
+    if (name)
+        used_note(&from->used, name, strlen(name), false, 0, false);
+    else {
+        dot = memrchr(msg->topic, '.', msg->topic_len);
+        used_note(&from->used, msg->topic, dot ? dot - msg->topic : msg->topic_len, true,
+                  msg->aux1, msg->flags & FLUX_MSGFLAG_UPSTREAM);
+    }
+}
+
 static void request(struct router *r, struct endpoint *from, flux_msg_t *msg)
 {
     struct endpoint *to;
     const char *name;
-    uint32_t nodeid = msg->aux1;
     const char *text;
     int errnum;
 
@@ -249,20 +331,22 @@ static void request(struct router *r, struct endpoint *from, flux_msg_t *msg)
         refuse(r, from, msg, EPERM, "routes are not accepted from a guest");
         return;
     }
-    if ((nodeid != FLUX_NODEID_ANY && nodeid != 0) ||
-        ((msg->flags & FLUX_MSGFLAG_UPSTREAM) && nodeid == 0)) {
-        refuse(r, from, msg, EHOSTUNREACH, NULL);
-        return;
-    }
-    if (!(to = services_match(r->services, msg->topic, msg->topic_len, &name))) {
-        refuse_unknown(r, from, msg);
+    if (!(to = destination(r, msg, &name, &errnum)) || (!name && to == from)) {
+        if (errnum == ENOSYS)
+            refuse_unknown(r, from, msg);
+        else
+            refuse(r, from, msg, EHOSTUNREACH, NULL);
         return;
     }
     if (from->calls_max && (text = over_limit(from, msg, &errnum))) {
         refuse(r, from, msg, errnum, text);
         return;
     }
-    note_used(from, name);
+    if (from->kind != ENDPOINT_LOCAL && is_disconnect(msg))
+        pass_disconnect(from, to, name, msg);
+    else
+        note_used(from, name, msg);
+    r->stats.forwarded += !name;
     if (!(msg->flags & FLUX_MSGFLAG_ROUTE))
         flux_msg_route_enable(msg);
     if (msg_route_push(msg, from->uuid, 36) < 0) {
@@ -286,7 +370,9 @@ void router_respond(struct router *r, struct endpoint *from, flux_msg_t *msg)
     c = call_find(to, msg);
     if (c && c->to != from)
         c = NULL;
-    if (!c && from->guest)
+    /* To whom the call is not known any more, its failure was told. */
+    if (!c && (from->guest ||
+               (from->kind != ENDPOINT_LOCAL && msg->aux2 != FLUX_MATCHTAG_NONE)))
         goto drop;
     if (c && call_ends(c, msg))
         call_free(c);
@@ -295,50 +381,6 @@ void router_respond(struct router *r, struct endpoint *from, flux_msg_t *msg)
 drop:
     r->stats.dropped++;
     flux_msg_destroy(msg);
-}
-
-bool router_may_publish(const struct endpoint *from, const char *topic)
-{
-    char own[16];
-    int n;
-
-    if (!from->guest)
-        return true;
-    n = snprintf(own, sizeof(own), "%u-", (unsigned)from->cred.userid);
-    return !strncmp(topic, own, n);
-}
-
-/* The owner's endpoints see everything; a guest, what is public or his own. */
-static bool may_see(const struct endpoint *ep, const flux_msg_t *event)
-{
-    return !(event->flags & FLUX_MSGFLAG_PRIVATE) || !ep->guest ||
-           ep->cred.userid == event->userid;
-}
-
-uint32_t router_publish(struct router *r, flux_msg_t *msg)
-{
-    uint32_t seq = ++r->seq;
-
-    r->stats.events++;
-    msg->aux1 = seq;
-    flux_msg_route_disable(msg);
-    list_each(ep, &r->endpoints, struct endpoint, link)
-    {
-        if (ep->subs.n > 0 && subs_match(&ep->subs, msg->topic) && may_see(ep, msg))
-            ep->send(ep, (flux_msg_t *)flux_msg_incref(msg));
-    }
-    flux_msg_destroy(msg);
-    return seq;
-}
-
-static void event(struct router *r, struct endpoint *from, flux_msg_t *msg)
-{
-    if (!(msg->flags & FLUX_MSGFLAG_TOPIC) || !router_may_publish(from, msg->topic)) {
-        r->stats.dropped++;
-        flux_msg_destroy(msg);
-        return;
-    }
-    router_publish(r, msg);
 }
 
 void router_recv(struct router *r, struct endpoint *from, flux_msg_t *msg)
@@ -360,7 +402,7 @@ void router_recv(struct router *r, struct endpoint *from, flux_msg_t *msg)
     else if (msg->type == FLUX_MSGTYPE_RESPONSE)
         router_respond(r, from, msg);
     else if (msg->type == FLUX_MSGTYPE_EVENT)
-        event(r, from, msg);
+        router_event(r, from, msg);
     else {
         r->stats.dropped++;
         flux_msg_destroy(msg);
@@ -369,7 +411,7 @@ void router_recv(struct router *r, struct endpoint *from, flux_msg_t *msg)
 
 int router_service_add(struct router *r, struct endpoint *ep, const char *name)
 {
-    if (!router_may_publish(ep, name)) /* the same rule: `<userid>-` */
+    if (ep->guest && !router_name_is_of(ep->cred.userid, name))
         return -EPERM;
     return services_add(r->services, name, ep);
 }

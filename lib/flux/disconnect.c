@@ -5,6 +5,8 @@
 
 #include <flux/response.h>
 
+#include "proto/msg_private.h"
+
 /* Is msg1's sender one that may speak for msg2? */
 static bool authorized(const flux_msg_t *msg1, const flux_msg_t *msg2)
 {
@@ -18,8 +20,7 @@ static bool authorized(const flux_msg_t *msg1, const flux_msg_t *msg2)
 
 bool flux_disconnect_match(const flux_msg_t *msg1, const flux_msg_t *msg2)
 {
-    return msg1 && msg2 && flux_msg_route_match_first(msg1, msg2) &&
-           authorized(msg1, msg2);
+    return msg1 && msg2 && msg_route_ends_with(msg2, msg1) && authorized(msg1, msg2);
 }
 
 bool flux_cancel_match(const flux_msg_t *msg1, const flux_msg_t *msg2)

@@ -123,6 +123,15 @@ char *flux_msg_route_string(const flux_msg_t *msg)
     return s;
 }
 
+bool msg_route_ends_with(const flux_msg_t *msg, const flux_msg_t *tail)
+{
+    if (tail->routes_len == 0)
+        return msg->routes_len == 0;
+    return msg->routes_len >= tail->routes_len &&
+           !memcmp(msg->routes + msg->routes_len - tail->routes_len, tail->routes,
+                   tail->routes_len);
+}
+
 bool flux_msg_route_match_first(const flux_msg_t *msg1, const flux_msg_t *msg2)
 {
     const char *a = flux_msg_route_first(msg1);

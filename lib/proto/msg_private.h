@@ -70,6 +70,8 @@ int msg_payload_begin(struct buf *b, size_t expected);
 /* ... and make what was appended the payload, with a final NUL. Consumes b, always. */
 int msg_payload_end(flux_msg_t *msg, struct buf *b);
 int msg_route_push(flux_msg_t *msg, const char *id, size_t len);
+/* Are the newest routes of msg those of tail? True also when neither has any. */
+bool msg_route_ends_with(const flux_msg_t *msg, const flux_msg_t *tail);
 /* The payload as a JSON object, parsed once; borrowed. -EPROTO, -EFBIG. */
 int msg_json(const flux_msg_t *msg, const cJSON **ret);
 
