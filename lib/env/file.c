@@ -169,7 +169,7 @@ int file_replace(struct env *env, const char *path, const void *buf, size_t len,
         file_unlink(env, temp);
         return rc;
     }
-    return env->ops->file->sync_dir(env, folder);
+    return dir_sync(env, folder);
 }
 
 int file_stat(struct env *env, const char *path, struct stat *ret)
@@ -216,6 +216,11 @@ int dir_each(struct env *env, const char *path, int (*fn)(const char *name, void
              void *arg)
 {
     return env->ops->file->each(env, path, fn, arg);
+}
+
+int dir_sync(struct env *env, const char *path)
+{
+    return env->ops->file->sync_dir(env, path);
 }
 
 int dir_remove(struct env *env, const char *path)

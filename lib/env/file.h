@@ -43,6 +43,8 @@ int dir_make_temp(struct env *env, char *tmpl);
 /* Call fn with each name but . and .. ; a non-zero return stops and is returned. */
 int dir_each(struct env *env, const char *path, int (*fn)(const char *name, void *arg),
              void *arg);
+/* What was created, renamed and removed in it is durable (fsync of the folder). */
+int dir_sync(struct env *env, const char *path);
 /* Remove a folder and all below it; does not follow links. */
 int dir_remove(struct env *env, const char *path);
 /* Bytes free on the file system of path. */

@@ -1,6 +1,6 @@
-/* Files of the simulated world: a tree in memory, shared by all who use the env. It
- * starts with /tmp. Permissions are stored but not checked. "." is the root. A
- * file that was removed lives on while it is open.
+/* Files of a simulated host: paths and open files, over the disk of disk_sim.h. It starts
+ * with /tmp. Permissions are stored but not checked. "." is the root. A file that was
+ * removed lives on while it is open.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,90 +14,32 @@
 #define LINKS_MAX 40
 #define SPACE_BYTES (1ll << 40)
 
-struct sim_file;
-
-struct sim_node {
-    int refcount; /* the tree's, and one for each open file */
-    ino_t ino;
-    mode_t mode;
-    double mtime, ctime;
-    struct map *entries;     /* folder */
-    struct sim_node *parent; /* folder */
-    char *target;            /* link */
-    char *data;              /* file */
-    size_t len, size;
-    struct sim_file *locker;
-};
-
 struct sim_file {
     struct file base;
-    struct sim_env *s;
-    struct sim_node *node;
+    struct sim_inode *node;
     int flags;
 };
 
 /* Where a path leads: the folder and name of its last part, and what is there. */
 struct place {
-    struct sim_node *folder;
+    struct sim_inode *folder;
     char name[NAME_MAX_BYTES + 1];
-    struct sim_node *node; /* NULL: nothing */
+    struct sim_inode *node; /* NULL: nothing */
 };
 
-/* ---- nodes ---- */
-
-static void node_unref(void *arg)
+/* Put a node there (NULL: remove what is). */
+static int place_set(struct sim_env *s, const struct place *at, struct sim_inode *n)
 {
-    struct sim_node *n = arg;
-    if (!n || --n->refcount > 0)
-        return;
-    map_free(n->entries);
-    free(n->target);
-    free(n->data);
-    free(n);
+    int rc = disk_admit(s, DISK_WRITE);
+    return rc < 0 ? rc : disk_link(s, at->folder, at->name, n, false);
 }
 
-static struct sim_node *node_new(struct sim_env *s, mode_t mode)
+/* The same with a new one; takes the reference to n, also on failure. */
+static int place_add(struct sim_env *s, const struct place *at, struct sim_inode *n)
 {
-    struct sim_node *n = calloc(1, sizeof(*n));
-    if (!n)
-        return NULL;
-    n->refcount = 1;
-    n->ino = ++s->inodes;
-    n->mode = mode;
-    n->mtime = n->ctime = sim_wall(s);
-    if (S_ISDIR(mode) && !(n->entries = map_new(node_unref))) {
-        free(n);
-        return NULL;
-    }
-    return n;
-}
-
-/* Takes the reference to n, also on failure. */
-static int place_add(struct sim_env *s, const struct place *at, struct sim_node *n)
-{
-    n->parent = at->folder;
-    int rc = map_add(at->folder->entries, at->name, n);
-    if (rc < 0)
-        node_unref(n);
-    else
-        at->folder->mtime = at->folder->ctime = sim_wall(s);
+    int rc = place_set(s, at, n);
+    inode_unref(n);
     return rc;
-}
-
-int sim_files_init(struct sim_env *s)
-{
-    struct place tmp = {.name = "tmp"};
-    s->root = node_new(s, S_IFDIR | 0755);
-    if (!s->root)
-        return -ENOMEM;
-    s->root->parent = tmp.folder = s->root;
-    struct sim_node *n = node_new(s, S_IFDIR | 01777);
-    return n ? place_add(s, &tmp, n) : -ENOMEM;
-}
-
-void sim_files_fini(struct sim_env *s)
-{
-    node_unref(s->root);
 }
 
 /* ---- paths ---- */
@@ -120,7 +62,7 @@ static bool is_last(const char *path)
     return path[strspn(path, "/")] == '\0';
 }
 
-static int walk(struct sim_env *s, struct sim_node *from, const char *path, bool follow,
+static int walk(struct sim_env *s, struct sim_inode *from, const char *path, bool follow,
                 int links, struct place *at);
 
 /* The part just found is a link: go where it leads. */
@@ -138,7 +80,7 @@ static int walk_link(struct sim_env *s, const char *rest, int links, struct plac
 static int walk_part(struct sim_env *s, const char *rest, bool follow, int links,
                      const char *name, struct place *at)
 {
-    struct sim_node *cur = at->node;
+    struct sim_inode *cur = at->node;
     if (!S_ISDIR(cur->mode))
         return -ENOTDIR;
     if (strcmp(name, ".") == 0)
@@ -157,14 +99,14 @@ static int walk_part(struct sim_env *s, const char *rest, bool follow, int links
     return 0;
 }
 
-static int walk(struct sim_env *s, struct sim_node *from, const char *path, bool follow,
+static int walk(struct sim_env *s, struct sim_inode *from, const char *path, bool follow,
                 int links, struct place *at)
 {
     char name[NAME_MAX_BYTES + 1];
     int rc;
     if (!path[0])
         return -ENOENT;
-    at->folder = at->node = path[0] == '/' ? s->root : from;
+    at->folder = at->node = path[0] == '/' ? s->disk.root : from;
     at->name[0] = '\0';
     while ((rc = next_part(&path, name)) > 0) {
         rc = walk_part(s, path, follow, links, name, at);
@@ -177,7 +119,7 @@ static int walk(struct sim_env *s, struct sim_node *from, const char *path, bool
 static int find(struct env *env, const char *path, bool follow, struct place *at)
 {
     struct sim_env *s = sim_env(env);
-    return walk(s, s->root, path, follow, LINKS_MAX, at);
+    return walk(s, s->disk.root, path, follow, LINKS_MAX, at);
 }
 
 static int find_existing(struct env *env, const char *path, bool follow, struct place *at)
@@ -193,6 +135,88 @@ static int find_free(struct env *env, const char *path, struct place *at)
     return rc == 0 && at->node ? -EEXIST : rc;
 }
 
+/* ---- open files ---- */
+
+static struct sim_file *file_of(const struct file *f)
+{
+    return CONTAINER_OF(f, struct sim_file, base);
+}
+
+static int sim_fd(const struct file *f)
+{
+    return -ENOTSUP;
+}
+
+static ssize_t sim_pread(struct file *f, void *buf, size_t len, off_t off)
+{
+    struct sim_inode *n = file_of(f)->node;
+    int rc = disk_admit(n->host, DISK_READ);
+    if ((file_of(f)->flags & O_ACCMODE) == O_WRONLY)
+        return -EBADF;
+    if (S_ISDIR(n->mode))
+        return -EISDIR;
+    if (rc < 0 || off < 0)
+        return rc < 0 ? rc : -EINVAL;
+    if ((size_t)off >= n->view.len || len == 0)
+        return 0;
+    if (len > n->view.len - (size_t)off)
+        len = n->view.len - (size_t)off;
+    memcpy(buf, n->view.data + off, len);
+    return (ssize_t)len;
+}
+
+static ssize_t write_at(struct sim_file *f, const void *buf, size_t len, size_t off)
+{
+    if ((f->flags & O_ACCMODE) == O_RDONLY)
+        return -EBADF;
+    if (len > SPACE_BYTES || off > SPACE_BYTES)
+        return -EFBIG;
+    return len == 0 ? 0 : inode_write(f->node, buf, len, off);
+}
+
+static ssize_t sim_pwrite(struct file *f, const void *buf, size_t len, off_t off)
+{
+    return off < 0 ? -EINVAL : write_at(file_of(f), buf, len, (size_t)off);
+}
+
+static ssize_t sim_write_end(struct file *f, const void *buf, size_t len)
+{
+    return write_at(file_of(f), buf, len, file_of(f)->node->view.len);
+}
+
+static int sim_truncate(struct file *f, off_t size)
+{
+    return size < 0 ? -EINVAL : inode_truncate(file_of(f)->node, (size_t)size);
+}
+
+static int sim_sync(struct file *f)
+{
+    return inode_sync(file_of(f)->node);
+}
+
+static off_t sim_size(struct file *f)
+{
+    return (off_t)file_of(f)->node->view.len;
+}
+
+static int sim_lock(struct file *f)
+{
+    struct sim_inode *n = file_of(f)->node;
+    if (n->locker && n->locker != file_of(f))
+        return -EWOULDBLOCK;
+    n->locker = file_of(f);
+    return 0;
+}
+
+static void sim_close(struct file *base)
+{
+    struct sim_file *f = file_of(base);
+    if (f->node->locker == f)
+        f->node->locker = NULL;
+    inode_unref(f->node);
+    free(f);
+}
+
 /* ---- path operations ---- */
 
 static int open_node(struct env *env, const char *path, int flags, mode_t mode,
@@ -206,7 +230,7 @@ static int open_node(struct env *env, const char *path, int flags, mode_t mode,
     if (!at->node) {
         if (!(flags & O_CREAT))
             return -ENOENT;
-        at->node = node_new(sim_env(env), S_IFREG | (mode & 07777));
+        at->node = inode_new(sim_env(env), S_IFREG | (mode & 07777));
         return at->node ? place_add(sim_env(env), at, at->node) : -ENOMEM;
     }
     if ((flags & O_CREAT) && (flags & O_EXCL))
@@ -229,14 +253,15 @@ static int sim_open(struct env *env, const char *path, int flags, mode_t mode,
     if (!f)
         return -ENOMEM;
     f->base.ops = &sim_file_ops;
-    f->s = sim_env(env);
-    f->node = at.node;
-    f->node->refcount++;
+    f->node = inode_ref(at.node);
     f->flags = flags;
     if ((flags & O_TRUNC) && S_ISREG(f->node->mode))
-        f->node->len = 0;
-    *ret = &f->base;
-    return 0;
+        rc = inode_truncate(f->node, 0);
+    if (rc < 0)
+        sim_close(&f->base);
+    else
+        *ret = &f->base;
+    return rc;
 }
 
 static struct timespec to_timespec(double t)
@@ -252,22 +277,16 @@ static int sim_stat(struct env *env, const char *path, struct stat *ret)
     int rc = find_existing(env, path, false, &at);
     if (rc < 0)
         return rc;
-    struct sim_node *n = at.node;
+    struct sim_inode *n = at.node;
     memset(ret, 0, sizeof(*ret));
     ret->st_dev = 1;
     ret->st_ino = n->ino;
     ret->st_mode = n->mode;
     ret->st_nlink = S_ISDIR(n->mode) ? 2 : 1;
-    ret->st_size = (off_t)(S_ISLNK(n->mode) ? strlen(n->target) : n->len);
+    ret->st_size = (off_t)(S_ISLNK(n->mode) ? strlen(n->target) : n->view.len);
     ret->st_mtim = ret->st_atim = to_timespec(n->mtime);
     ret->st_ctim = to_timespec(n->ctime);
     return 0;
-}
-
-static void place_remove(struct env *env, struct place *at)
-{
-    at->folder->mtime = at->folder->ctime = env_time(env);
-    map_del(at->folder->entries, at->name);
 }
 
 static int sim_unlink(struct env *env, const char *path)
@@ -278,11 +297,10 @@ static int sim_unlink(struct env *env, const char *path)
         return rc;
     if (S_ISDIR(at.node->mode))
         return -EISDIR;
-    place_remove(env, &at);
-    return 0;
+    return place_set(sim_env(env), &at, NULL);
 }
 
-static bool is_within(const struct sim_node *n, const struct sim_node *folder)
+static bool is_within(const struct sim_inode *n, const struct sim_inode *folder)
 {
     while (n != folder && n->parent != n)
         n = n->parent;
@@ -311,12 +329,11 @@ static int sim_rename(struct env *env, const char *from_path, const char *to_pat
         rc = check_rename(&from, &to);
     if (rc < 0 || to.node == from.node)
         return rc;
-    if (to.node)
-        place_remove(env, &to);
-    struct sim_node *n = from.node;
-    n->refcount++;
-    place_remove(env, &from);
-    return place_add(sim_env(env), &to, n);
+    struct sim_env *s = sim_env(env);
+    rc = disk_admit(s, DISK_WRITE);
+    if (rc == 0)
+        rc = disk_link(s, to.folder, to.name, from.node, true);
+    return rc < 0 ? rc : disk_link(s, from.folder, from.name, NULL, false);
 }
 
 static int sim_symlink(struct env *env, const char *target, const char *path)
@@ -325,9 +342,9 @@ static int sim_symlink(struct env *env, const char *target, const char *path)
     int rc = find_free(env, path, &at);
     if (rc < 0)
         return rc;
-    struct sim_node *n = node_new(sim_env(env), S_IFLNK | 0777);
+    struct sim_inode *n = inode_new(sim_env(env), S_IFLNK | 0777);
     if (!n || !(n->target = strdup(target))) {
-        node_unref(n);
+        inode_unref(n);
         return -ENOMEM;
     }
     return place_add(sim_env(env), &at, n);
@@ -354,7 +371,7 @@ static int sim_mkdir(struct env *env, const char *path, mode_t mode)
     int rc = find_free(env, path, &at);
     if (rc < 0)
         return rc;
-    struct sim_node *n = node_new(sim_env(env), S_IFDIR | (mode & 07777));
+    struct sim_inode *n = inode_new(sim_env(env), S_IFDIR | (mode & 07777));
     return n ? place_add(sim_env(env), &at, n) : -ENOMEM;
 }
 
@@ -370,8 +387,7 @@ static int sim_remove_tree(struct env *env, const char *path)
         return -EBUSY;
     if (!map_get(at.folder->entries, at.name))
         return -EINVAL; /* "." or ".." */
-    place_remove(env, &at);
-    return 0;
+    return place_set(sim_env(env), &at, NULL);
 }
 
 /* The folder may change under way, as far as fn removes what it is called with. */
@@ -386,140 +402,35 @@ static int sim_each(struct env *env, const char *path,
         return rc;
     if (!S_ISDIR(at.node->mode))
         return -ENOTDIR;
-    struct sim_node *folder = at.node;
-    folder->refcount++;
+    struct sim_inode *folder = at.node;
+    inode_ref(folder);
     for (size_t it = 0; rc == 0 && map_next(folder->entries, &it, &name, &value);) {
         snprintf(at.name, sizeof(at.name), "%s", name);
         rc = fn(at.name, arg);
     }
-    node_unref(folder);
+    inode_unref(folder);
     return rc;
 }
 
 static int sim_sync_dir(struct env *env, const char *path)
 {
     struct place at;
-    return find_existing(env, path, true, &at);
+    int rc = find_existing(env, path, true, &at);
+    if (rc == 0 && (rc = disk_admit(sim_env(env), DISK_SYNC)) == 0)
+        disk_sync_names(sim_env(env), at.node);
+    return rc;
 }
 
 static int64_t sim_space(struct env *env, const char *path)
 {
+    struct sim_disk *d = &sim_env(env)->disk;
     struct place at;
     int rc = find_existing(env, path, true, &at);
-    return rc < 0 ? rc : SPACE_BYTES;
-}
-
-/* ---- open files ---- */
-
-static struct sim_file *file_of(const struct file *f)
-{
-    return CONTAINER_OF(f, struct sim_file, base);
-}
-
-static int sim_fd(const struct file *f)
-{
-    return -ENOTSUP;
-}
-
-static ssize_t sim_pread(struct file *f, void *buf, size_t len, off_t off)
-{
-    struct sim_node *n = file_of(f)->node;
-    if ((file_of(f)->flags & O_ACCMODE) == O_WRONLY)
-        return -EBADF;
-    if (S_ISDIR(n->mode))
-        return -EISDIR;
-    if (off < 0)
-        return -EINVAL;
-    if ((size_t)off >= n->len || len == 0)
-        return 0;
-    if (len > n->len - (size_t)off)
-        len = n->len - (size_t)off;
-    memcpy(buf, n->data + off, len);
-    return (ssize_t)len;
-}
-
-/* Make the file at least len bytes long; new ones are zero. */
-static int extend(struct sim_node *n, size_t len)
-{
-    if (len > n->size) {
-        size_t size = len < 4096 ? 4096 : len + len / 2;
-        char *data = realloc(n->data, size);
-        if (!data)
-            return -ENOSPC;
-        n->data = data;
-        n->size = size;
-    }
-    if (len > n->len) {
-        memset(n->data + n->len, 0, len - n->len);
-        n->len = len;
-    }
-    return 0;
-}
-
-static ssize_t write_at(struct sim_file *f, const void *buf, size_t len, size_t off)
-{
-    struct sim_node *n = f->node;
-    if ((f->flags & O_ACCMODE) == O_RDONLY)
-        return -EBADF;
-    if (len > SPACE_BYTES || off > SPACE_BYTES)
-        return -EFBIG;
-    if (len == 0)
-        return 0;
-    int rc = extend(n, off + len);
     if (rc < 0)
         return rc;
-    memcpy(n->data + off, buf, len);
-    n->mtime = n->ctime = sim_wall(f->s);
-    return (ssize_t)len;
-}
-
-static ssize_t sim_pwrite(struct file *f, const void *buf, size_t len, off_t off)
-{
-    return off < 0 ? -EINVAL : write_at(file_of(f), buf, len, (size_t)off);
-}
-
-static ssize_t sim_write_end(struct file *f, const void *buf, size_t len)
-{
-    return write_at(file_of(f), buf, len, file_of(f)->node->len);
-}
-
-static int sim_truncate(struct file *f, off_t size)
-{
-    struct sim_node *n = file_of(f)->node;
-    if (size < 0)
-        return -EINVAL;
-    if ((size_t)size > n->len)
-        return extend(n, (size_t)size);
-    n->len = (size_t)size;
-    return 0;
-}
-
-static int sim_sync(struct file *f)
-{
-    return 0;
-}
-
-static off_t sim_size(struct file *f)
-{
-    return (off_t)file_of(f)->node->len;
-}
-
-static int sim_lock(struct file *f)
-{
-    struct sim_node *n = file_of(f)->node;
-    if (n->locker && n->locker != file_of(f))
-        return -EWOULDBLOCK;
-    n->locker = file_of(f);
-    return 0;
-}
-
-static void sim_close(struct file *base)
-{
-    struct sim_file *f = file_of(base);
-    if (f->node->locker == f)
-        f->node->locker = NULL;
-    node_unref(f->node);
-    free(f);
+    if (d->limit == 0)
+        return SPACE_BYTES;
+    return d->limit > d->used ? d->limit - d->used : 0;
 }
 
 const struct file_ops sim_file_ops = {

@@ -24,16 +24,28 @@
 #define WORK_MIN 20000 /* ns from loop_work() to the work */
 #define WORK_MAX 2000000
 
-static struct sim_env *world(struct sim_loop *l)
+static struct sim_world *world(struct sim_loop *l)
 {
-    return sim_env(l->base.env);
+    return sim_world(l->base.env);
+}
+
+/* Not before the host goes on, when it stands still. */
+static int64_t soon(struct loop *l, int64_t min, int64_t max)
+{
+    struct sim_env *host = sim_env(l->env);
+    int64_t now = host->w->now > host->stopped ? host->w->now : host->stopped;
+    return now + sim_draw(host->w, min, max);
+}
+
+static bool stands_still(struct loop *l)
+{
+    return sim_env(l->env)->stopped > sim_world(l->env)->now;
 }
 
 void sim_loop_want(struct sim_loop *l)
 {
-    struct sim_env *s = world(l);
     if (l->busy == 0 && !sim_is_scheduled(&l->turn))
-        sim_schedule(s, &l->turn, s->now + sim_draw(s, TURN_MIN, TURN_MAX));
+        sim_schedule(world(l), &l->turn, soon(&l->base, TURN_MIN, TURN_MAX));
 }
 
 /* ---- a turn ---- */
@@ -104,6 +116,10 @@ static void turn_fire(struct sim_event *ev)
     struct sim_loop *l = CONTAINER_OF(ev, struct sim_loop, turn);
     if (l->busy > 0)
         return;
+    if (stands_still(&l->base)) {
+        sim_loop_want(l);
+        return;
+    }
     loop_ref(&l->base);
     l->busy++;
     make_turn(l);
@@ -189,13 +205,16 @@ static void work_fire(struct sim_event *ev)
 {
     struct sim_work *sw = CONTAINER_OF(ev, struct sim_work, ev);
     struct work *work = sw->work;
+    if (stands_still(work->loop)) {
+        sim_schedule(sim_world(work->loop->env), ev, soon(work->loop, 0, WORK_MIN));
+        return;
+    }
     free(sw);
     work_execute(work);
 }
 
 static int sim_work(struct loop *base, struct work *work)
 {
-    struct sim_env *s = sim_env(base->env);
     struct sim_work *sw = calloc(1, sizeof(*sw));
     if (!sw)
         return -ENOMEM;
@@ -203,19 +222,20 @@ static int sim_work(struct loop *base, struct work *work)
     sw->ev.what = "work";
     sw->ev.id = sim_loop(base)->id;
     sw->ev.fire = work_fire;
-    sim_schedule(s, &sw->ev, s->now + sim_draw(s, WORK_MIN, WORK_MAX));
+    sim_schedule(sim_world(base->env), &sw->ev, soon(base, WORK_MIN, WORK_MAX));
     return 0;
 }
 
 static void sim_await(struct loop *base)
 {
-    sim_step(sim_env(base->env));
+    sim_step(sim_world(base->env));
 }
 
 static void sim_loop_destroy(struct loop *base)
 {
     struct sim_loop *l = sim_loop(base);
     sim_cancel(world(l), &l->turn);
+    list_del(&l->host);
     loop_fini(base);
     free(l);
 }
@@ -247,7 +267,7 @@ int sim_loop_new(struct env *env, struct loop **ret)
     if (!l)
         return -ENOMEM;
     loop_init(&l->base, &sim_loop_ops, env);
-    l->id = ++sim_env(env)->loops;
+    l->id = ++sim_world(env)->loops;
     l->turn.what = "turn";
     l->turn.id = l->id;
     l->turn.fire = turn_fire;
@@ -255,6 +275,8 @@ int sim_loop_new(struct env *env, struct loop **ret)
     list_init(&l->checks);
     list_init(&l->idles);
     list_init(&l->due);
+    list_init(&l->periodics);
+    list_append(&sim_env(env)->loops, &l->host);
     *ret = &l->base;
     return 0;
 }

@@ -6,6 +6,7 @@
 
 struct sim_loop {
     struct loop base;
+    struct list host;      /* in sim_env.loops */
     struct sim_event turn; /* the next turn, when there is cause for one */
     unsigned id;
     uint64_t turns; /* made so far */
@@ -15,6 +16,7 @@ struct sim_loop {
     bool prepared; /* the prepare watchers have run since the last turn */
     struct list prepares, checks, idles; /* active, struct sim_phase */
     struct list due;                     /* expired, struct sim_timer */
+    struct list periodics;               /* active, struct sim_timer */
 };
 
 /* Prepare, check or idle. */
@@ -29,6 +31,7 @@ struct sim_timer {
     struct watcher w;
     struct sim_event ev;
     struct list link; /* in due */
+    struct list all;  /* periodic: in periodics */
     double wall;      /* periodic: expires at */
 };
 
@@ -39,6 +42,8 @@ static inline struct sim_loop *sim_loop(struct loop *l)
 
 /* There is cause for a turn soon. (Inside of one: nothing; its end looks for causes.) */
 void sim_loop_want(struct sim_loop *l);
+/* The host's clock has jumped: periodics expire at other moments. */
+void sim_loop_clock(struct sim_loop *l);
 /* Call an expired timer's callback, after setting it again or marking it stopped. */
 void sim_timer_deliver(struct sim_timer *t);
 

@@ -1,6 +1,6 @@
 /* The simulated world: virtual time, a seeded order of events, and a hash of all
- * that happened. Loops are in loop_sim.c, files in file_sim.c, links between
- * brokers in transport_sim.c.
+ * that happened; and its hosts, each an env. Loops are in loop_sim.c, files in
+ * file_sim.c over disk_sim.c, links between brokers in transport_sim.c over net_sim.c.
  *
  * Events are ordered by time; those of the same time by a number drawn when they
  * were scheduled, so that a seed explores one order and another seed another.
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "env/sim.h"
+#include "env/loop_sim.h"
 
 #define EPOCH 1700000000.0 /* wall clock when virtual time is zero */
 
@@ -28,9 +28,9 @@ static uint64_t draw64(uint64_t *state)
     return mix(*state);
 }
 
-int64_t sim_draw(struct sim_env *s, int64_t lo, int64_t hi)
+int64_t sim_choose(uint64_t *state, int64_t lo, int64_t hi)
 {
-    return lo + (int64_t)(draw64(&s->order) % (uint64_t)(hi - lo + 1));
+    return lo + (int64_t)(draw64(state) % (uint64_t)(hi - lo + 1));
 }
 
 int64_t sim_ns(double seconds)
@@ -41,17 +41,22 @@ int64_t sim_ns(double seconds)
     return (int64_t)((seconds < most ? seconds : most) * 1e9);
 }
 
-static void hash_add(struct sim_env *s, uint64_t v)
+int64_t sim_draw(struct sim_world *w, int64_t lo, int64_t hi)
 {
-    s->hash = mix(s->hash ^ v) + 0x9e3779b97f4a7c15u;
+    return sim_choose(&w->order, lo, hi);
 }
 
-static void hash_text(struct sim_env *s, const char *text)
+static void hash_add(struct sim_world *w, uint64_t v)
+{
+    w->hash = mix(w->hash ^ v) + 0x9e3779b97f4a7c15u;
+}
+
+static void hash_text(struct sim_world *w, const char *text)
 {
     uint64_t h = 0xcbf29ce484222325u; /* FNV-1a */
     for (; *text; text++)
         h = (h ^ (unsigned char)*text) * 0x100000001b3u;
-    hash_add(s, h);
+    hash_add(w, h);
 }
 
 /* ---- the heap ---- */
@@ -65,88 +70,88 @@ static bool before(const struct sim_event *a, const struct sim_event *b)
     return a->seq < b->seq;
 }
 
-static void put(struct sim_env *s, size_t place, struct sim_event *ev)
+static void put(struct sim_world *w, size_t place, struct sim_event *ev)
 {
-    s->heap[place] = ev;
+    w->heap[place] = ev;
     ev->place = place;
 }
 
-static void sift_up(struct sim_env *s, size_t at, struct sim_event *ev)
+static void sift_up(struct sim_world *w, size_t at, struct sim_event *ev)
 {
-    for (; at > 1 && before(ev, s->heap[at / 2]); at /= 2)
-        put(s, at, s->heap[at / 2]);
-    put(s, at, ev);
+    for (; at > 1 && before(ev, w->heap[at / 2]); at /= 2)
+        put(w, at, w->heap[at / 2]);
+    put(w, at, ev);
 }
 
-static void sift_down(struct sim_env *s, size_t at, struct sim_event *ev)
+static void sift_down(struct sim_world *w, size_t at, struct sim_event *ev)
 {
     for (;;) {
         size_t child = 2 * at;
-        if (child > s->count)
+        if (child > w->count)
             break;
-        if (child < s->count && before(s->heap[child + 1], s->heap[child]))
+        if (child < w->count && before(w->heap[child + 1], w->heap[child]))
             child++;
-        if (!before(s->heap[child], ev))
+        if (!before(w->heap[child], ev))
             break;
-        put(s, at, s->heap[child]);
+        put(w, at, w->heap[child]);
         at = child;
     }
-    put(s, at, ev);
+    put(w, at, ev);
 }
 
-void sim_cancel(struct sim_env *s, struct sim_event *ev)
+void sim_cancel(struct sim_world *w, struct sim_event *ev)
 {
     size_t at = ev->place;
     if (at == 0)
         return;
     ev->place = 0;
-    struct sim_event *last = s->heap[s->count--];
+    struct sim_event *last = w->heap[w->count--];
     if (last == ev)
         return;
-    if (at > 1 && before(last, s->heap[at / 2]))
-        sift_up(s, at, last);
+    if (at > 1 && before(last, w->heap[at / 2]))
+        sift_up(w, at, last);
     else
-        sift_down(s, at, last);
+        sift_down(w, at, last);
 }
 
-static void grow(struct sim_env *s)
+static void grow(struct sim_world *w)
 {
-    if (s->count + 2 <= s->size)
+    if (w->count + 2 <= w->size)
         return;
-    s->size = s->size ? s->size * 2 : 64;
-    s->heap = reallocarray(s->heap, s->size, sizeof(*s->heap));
-    assert(s->heap);
+    w->size = w->size ? w->size * 2 : 64;
+    w->heap = reallocarray(w->heap, w->size, sizeof(*w->heap));
+    assert(w->heap);
 }
 
-void sim_schedule(struct sim_env *s, struct sim_event *ev, int64_t time)
+void sim_schedule(struct sim_world *w, struct sim_event *ev, int64_t time)
 {
-    sim_cancel(s, ev);
-    grow(s);
-    ev->time = time > s->now ? time : s->now;
-    ev->draw = draw64(&s->order);
-    ev->seq = ++s->seq;
-    sift_up(s, ++s->count, ev);
+    sim_cancel(w, ev);
+    grow(w);
+    ev->time = time > w->now ? time : w->now;
+    ev->draw = draw64(&w->order);
+    ev->seq = ++w->seq;
+    sift_up(w, ++w->count, ev);
 }
 
-bool sim_step(struct sim_env *s)
+bool sim_step(struct sim_world *w)
 {
-    if (s->count == 0)
+    if (w->count == 0)
         return false;
-    struct sim_event *ev = s->heap[1];
-    sim_cancel(s, ev);
-    s->now = ev->time;
-    hash_text(s, ev->what);
-    hash_add(s, (uint64_t)ev->time);
-    hash_add(s, ev->id);
+    struct sim_event *ev = w->heap[1];
+    sim_cancel(w, ev);
+    w->now = ev->time;
+    hash_text(w, ev->what);
+    hash_add(w, (uint64_t)ev->time);
+    hash_add(w, ev->id);
     ev->fire(ev);
     return true;
 }
 
-/* ---- the world ---- */
+/* ---- a host ---- */
 
 double sim_wall(const struct sim_env *s)
 {
-    return EPOCH + (double)s->now * 1e-9;
+    return EPOCH + (double)(s->w->now + s->clock) * 1e-9;
 }
 
 static double sim_time(struct env *env)
@@ -156,7 +161,7 @@ static double sim_time(struct env *env)
 
 static double sim_monotonic(struct env *env)
 {
-    return (double)sim_env(env)->now * 1e-9;
+    return (double)sim_world(env)->now * 1e-9;
 }
 
 static void sim_random(struct env *env, void *buf, size_t len)
@@ -177,12 +182,25 @@ static int sim_thread_start(struct env *env, const char *name, void (*fn)(void *
     return -ENOTSUP;
 }
 
+static void world_unref(struct sim_world *w)
+{
+    if (--w->refs > 0)
+        return;
+    map_free(w->listeners);
+    map_free(w->addresses);
+    free(w->table);
+    free(w->heap);
+    free(w);
+}
+
 static void sim_destroy(struct env *env)
 {
     struct sim_env *s = sim_env(env);
-    sim_files_fini(s);
-    map_free(s->listeners);
-    free(s->heap);
+    disk_fini(s);
+    s->w->table[s->number] = NULL;
+    free(s->paths);
+    free(s->name);
+    world_unref(s->w);
     free(s);
 }
 
@@ -197,18 +215,28 @@ static const struct env_ops sim_ops = {
     .sim = true,
 };
 
-int env_new_sim(uint64_t seed, struct env **ret)
+/* Takes over a reference to the world, also on failure. */
+static int host_new(struct sim_world *w, const char *name, struct env **ret)
 {
     struct sim_env *s = calloc(1, sizeof(*s));
-    if (!s)
+    struct sim_env **table = reallocarray(w->table, w->hosts + 1, sizeof(*table));
+    if (table)
+        w->table = table;
+    if (!s || !table) {
+        free(s);
+        world_unref(w);
         return -ENOMEM;
+    }
     s->base.ops = &sim_ops;
     s->base.transport = &sim_transport_ops;
     atomic_init(&s->base.refcount, 1);
-    s->order = mix(seed + 1);
-    s->bytes = mix(~seed);
-    s->listeners = map_new(NULL);
-    if (!s->listeners || sim_files_init(s) < 0) {
+    s->w = w;
+    s->number = w->hosts++;
+    w->table[s->number] = s;
+    s->bytes = mix(~w->seed ^ mix(s->number));
+    list_init(&s->loops);
+    s->name = strdup(name);
+    if (disk_init(s) < 0 || !s->name) {
         sim_destroy(&s->base);
         return -ENOMEM;
     }
@@ -216,31 +244,97 @@ int env_new_sim(uint64_t seed, struct env **ret)
     return 0;
 }
 
+int sim_host_new(struct env *env, const char *name, struct env **ret)
+{
+    struct sim_world *w = sim_world(env);
+    w->refs++;
+    return host_new(w, name, ret);
+}
+
+const char *sim_host_name(const struct env *env)
+{
+    return CONTAINER_OF(env, const struct sim_env, base)->name;
+}
+
+void sim_host_stop(struct env *env, double seconds)
+{
+    struct sim_world *w = sim_world(env);
+    sim_env(env)->stopped = w->now + sim_ns(seconds);
+    w->counts[SIM_STOP] += seconds > 0;
+}
+
+void sim_clock_step(struct env *env, double seconds)
+{
+    struct sim_env *s = sim_env(env);
+    s->clock += seconds < 0 ? -sim_ns(-seconds) : sim_ns(seconds);
+    s->w->counts[SIM_CLOCK]++;
+    list_each(l, &s->loops, struct sim_loop, host) sim_loop_clock(l);
+}
+
+static const char *const fault_names[] = {
+    [SIM_STOP] = "stops",        [SIM_POWER] = "power losses",
+    [SIM_CLOCK] = "clock steps", [SIM_DELAY] = "delays",
+    [SIM_STALL] = "stalls",      [SIM_CUT] = "partitions",
+    [SIM_RESET] = "resets",      [SIM_HALF_OPEN] = "half-open links",
+    [SIM_ENOSPC] = "ENOSPC",     [SIM_EIO] = "EIO",
+    [SIM_LOST] = "lost sectors",
+};
+
+const char *sim_fault_name(enum sim_fault fault)
+{
+    return fault_names[fault];
+}
+
+uint64_t sim_fault_count(const struct env *env, enum sim_fault fault)
+{
+    return CONTAINER_OF(env, const struct sim_env, base)->w->counts[fault];
+}
+
+/* ---- the world ---- */
+
+int env_new_sim(uint64_t seed, struct env **ret)
+{
+    struct sim_world *w = calloc(1, sizeof(*w));
+    if (!w)
+        return -ENOMEM;
+    w->refs = 1;
+    w->seed = seed;
+    w->order = mix(seed + 1);
+    list_init(&w->links);
+    w->listeners = map_new(NULL);
+    w->addresses = map_new(NULL);
+    if (!w->listeners || !w->addresses) {
+        world_unref(w);
+        return -ENOMEM;
+    }
+    return host_new(w, "host0", ret);
+}
+
 int env_sim_run(struct env *env, double until)
 {
     if (!env_is_sim(env))
         return -ENOTSUP;
-    struct sim_env *s = sim_env(env_ref(env));
+    struct sim_world *w = sim_world(env_ref(env));
     int64_t end = sim_ns(until);
-    while (s->count > 0 && s->heap[1]->time <= end)
-        sim_step(s);
-    int more = s->count > 0;
-    if (more && s->now < end)
-        s->now = end;
+    while (w->count > 0 && w->heap[1]->time <= end)
+        sim_step(w);
+    int more = w->count > 0;
+    if (more && w->now < end)
+        w->now = end;
     env_unref(env);
     return more;
 }
 
 uint64_t env_sim_hash(const struct env *env)
 {
-    return env_is_sim(env) ? CONTAINER_OF(env, const struct sim_env, base)->hash : 0;
+    return env_is_sim(env) ? CONTAINER_OF(env, const struct sim_env, base)->w->hash : 0;
 }
 
 void env_sim_trace(struct env *env, const char *what, uint64_t a, uint64_t b)
 {
     if (!env_is_sim(env))
         return;
-    hash_text(sim_env(env), what);
-    hash_add(sim_env(env), a);
-    hash_add(sim_env(env), b);
+    hash_text(sim_world(env), what);
+    hash_add(sim_world(env), a);
+    hash_add(sim_world(env), b);
 }

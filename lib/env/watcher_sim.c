@@ -74,9 +74,14 @@ static struct sim_timer *timer_of(struct watcher *w)
     return CONTAINER_OF(w, struct sim_timer, w);
 }
 
-static struct sim_env *world(const struct sim_timer *t)
+static struct sim_env *host(const struct sim_timer *t)
 {
     return sim_env(t->w.loop->env);
+}
+
+static struct sim_world *world(const struct sim_timer *t)
+{
+    return host(t)->w;
 }
 
 static void timer_fire(struct sim_event *ev)
@@ -91,6 +96,7 @@ static int timer_init(struct watcher *w)
 {
     struct sim_timer *t = timer_of(w);
     list_init(&t->link);
+    list_init(&t->all);
     t->ev.what = "timer";
     t->ev.id = sim_loop(w->loop)->id;
     t->ev.fire = timer_fire;
@@ -110,12 +116,13 @@ static void timer_stop(struct watcher *w)
     sim_loop(w->loop)->active--;
     sim_cancel(world(t), &t->ev);
     list_del(&t->link);
+    list_del(&t->all);
 }
 
 static double timer_next(const struct watcher *w)
 {
     const struct sim_timer *t = CONTAINER_OF(w, struct sim_timer, w);
-    return sim_wall(world(t)) + (double)(t->ev.time - world(t)->now) * 1e-9;
+    return sim_wall(host(t)) + (double)(t->ev.time - world(t)->now) * 1e-9;
 }
 
 const struct watcher_ops sim_timer_ops = {
@@ -132,7 +139,7 @@ const struct watcher_ops sim_timer_ops = {
 static bool periodic_next_time(struct sim_timer *t, bool first)
 {
     struct watcher *w = &t->w;
-    double now = sim_wall(world(t));
+    double now = sim_wall(host(t));
     double interval = w->periodic.interval, offset = w->periodic.offset;
     if (w->periodic.resched) {
         t->wall = w->periodic.resched(w, now, w->arg);
@@ -151,14 +158,15 @@ static bool periodic_next_time(struct sim_timer *t, bool first)
 
 static void periodic_schedule(struct sim_timer *t)
 {
-    struct sim_env *s = world(t);
-    sim_schedule(s, &t->ev, s->now + sim_ns(t->wall - sim_wall(s)));
+    struct sim_world *w = world(t);
+    sim_schedule(w, &t->ev, w->now + sim_ns(t->wall - sim_wall(host(t))));
 }
 
 static void periodic_start(struct watcher *w)
 {
     struct sim_timer *t = timer_of(w);
     sim_loop(w->loop)->active++;
+    list_append(&sim_loop(w->loop)->periodics, &t->all);
     periodic_next_time(t, true);
     periodic_schedule(t);
 }
@@ -175,6 +183,18 @@ const struct watcher_ops sim_periodic_ops = {
     .stop = timer_stop,
     .next = periodic_next,
 };
+
+/* One that is due stays so; one of a single time keeps that time. */
+void sim_loop_clock(struct sim_loop *l)
+{
+    list_each(t, &l->periodics, struct sim_timer, all)
+    {
+        if (!sim_is_scheduled(&t->ev))
+            continue;
+        periodic_next_time(t, true);
+        periodic_schedule(t);
+    }
+}
 
 /* ---- delivery ---- */
 
@@ -197,6 +217,7 @@ void sim_timer_deliver(struct sim_timer *t)
 {
     if (!set_again(t)) {
         sim_loop(t->w.loop)->active--;
+        list_del(&t->all);
         watcher_expired(&t->w);
     }
     t->w.cb(&t->w, 0, t->w.arg);
