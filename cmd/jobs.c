@@ -45,7 +45,7 @@ struct jobs {
     struct cli *c;
     flux_t *h;
     struct format *format;
-    double now;
+    struct jobfield_context fields;
     cJSON *rows; /* array */
     bool printed, color;
 };
@@ -180,6 +180,32 @@ static int read_list(struct jobs *j, flux_future_t *f)
     return rc;
 }
 
+static void want(cJSON *attrs, const char *names)
+{
+    while (*names) {
+        size_t n = strcspn(names, " ");
+        char name[64];
+
+        snprintf(name, sizeof(name), "%.*s", (int)n, names);
+        cJSON_AddItemToArray(attrs, cJSON_CreateString(name));
+        names += n + (names[n] == ' ');
+    }
+}
+
+/* What the columns, the order and the colours are made of: the less travels, the sooner it
+ * is here. */
+static void want_fields(const struct jobs *j, cJSON *attrs)
+{
+    const char *field;
+    bool down;
+
+    want(attrs, "state result");
+    for (size_t i = 0; (field = format_field(j->format, i)); i++)
+        want(attrs, jobfield_needs(field));
+    for (size_t i = 0; (field = format_sort(j->format, i, &down)); i++)
+        want(attrs, jobfield_needs(field));
+}
+
 static int list_jobs(struct jobs *j)
 {
     const char *since = cli_str(j->c, "since", NULL);
@@ -198,9 +224,12 @@ static int list_jobs(struct jobs *j)
     }
     cJSON_AddNumberToObject(request, "max_entries", count);
     attrs = cJSON_AddArrayToObject(request, "attrs");
-    cJSON_AddItemToArray(attrs, cJSON_CreateString("all"));
+    if (cli_count(j->c, "json"))
+        want(attrs, "all");
+    else
+        want_fields(j, attrs);
     if (since) {
-        if (datetime_parse(since, j->now, &t, &error) < 0 || t > j->now) {
+        if (datetime_parse(since, j->fields.now, &t, &error) < 0 || t > j->fields.now) {
             cJSON_Delete(request);
             return cli_usage(j->c, "--since: '%s' is not a time in the past", since);
         }
@@ -264,18 +293,18 @@ static int print_stats(struct jobs *j)
 
 struct order {
     struct format *format;
-    double now;
+    struct jobfield_context *fields;
 };
 
 static int compare_rows(const void *a, const void *b, void *arg)
 {
     const cJSON *x = *(cJSON *const *)a, *y = *(cJSON *const *)b;
-    const struct order *o = arg;
+    struct order *o = arg;
     const char *field;
     bool down;
 
     for (size_t i = 0; (field = format_sort(o->format, i, &down)); i++) {
-        int rc = jobfield_compare(x, y, field, o->now);
+        int rc = jobfield_compare(x, y, field, o->fields);
 
         if (rc)
             return down ? -rc : rc;
@@ -285,7 +314,7 @@ static int compare_rows(const void *a, const void *b, void *arg)
 
 static void sort_rows(struct jobs *j, size_t n, cJSON **rows)
 {
-    struct order o = {j->format, j->now};
+    struct order o = {j->format, &j->fields};
     bool down;
 
     if (format_sort(j->format, 0, &down))
@@ -328,12 +357,12 @@ static int print_table(struct jobs *j)
     cJSON_ArrayForEach(row, j->rows) rows[i++] = row;
     sort_rows(j, n, rows);
     for (i = 0; i < n && format_needs_scan(j->format); i++)
-        format_scan(j->format, rows[i], jobfield_value, &j->now);
+        format_scan(j->format, rows[i], jobfield_value, &j->fields);
     if (!cli_count(j->c, "no-header") && !cli_count(j->c, "suppress-header"))
         format_header(j->format, stdout, jobfield_title, NULL);
     for (i = 0; i < n; i++) {
         fputs(j->color ? color_of(rows[i]) : "", stdout);
-        format_print(j->format, stdout, rows[i], jobfield_value, &j->now);
+        format_print(j->format, stdout, rows[i], jobfield_value, &j->fields);
         fputs(j->color ? "\033[0m" : "", stdout);
     }
     free(rows);
@@ -392,7 +421,7 @@ static int list_once(struct jobs *j)
 {
     int rc;
 
-    j->now = (double)time(NULL);
+    j->fields.now = (double)time(NULL);
     j->printed = false;
     j->rows = cJSON_CreateArray();
     rc = j->rows ? list(j) : cli_fail(j->c, "out of memory");

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -212,15 +213,23 @@ static void add_returncode(const cJSON *job, struct buf *out)
         buf_addf(out, "%d", WEXITSTATUS((int)status));
 }
 
-static void add_username(const cJSON *job, struct buf *out)
+/* The user database is slow, and most rows are one user's. */
+static void add_username(const cJSON *job, struct jobfield_context *ctx, struct buf *out)
 {
     double uid = number(job, "userid");
-    struct passwd *pw = isnan(uid) ? NULL : getpwuid((uid_t)uid);
+    struct passwd *pw;
 
-    if (pw)
-        buf_adds(out, pw->pw_name);
-    else if (!isnan(uid))
-        buf_addf(out, "%u", (unsigned)uid);
+    if (isnan(uid))
+        return;
+    if (!*ctx->username || ctx->userid != (uint32_t)uid) {
+        pw = getpwuid((uid_t)uid);
+        ctx->userid = (uint32_t)uid;
+        if (pw)
+            snprintf(ctx->username, sizeof(ctx->username), "%s", pw->pw_name);
+        else
+            snprintf(ctx->username, sizeof(ctx->username), "%u", (unsigned)uid);
+    }
+    buf_adds(out, ctx->username);
 }
 
 static void add_id(const cJSON *job, const char *form, struct buf *out)
@@ -272,55 +281,59 @@ static void add_number(double v, char conversion, struct buf *out)
 
 static const struct {
     const char *field, *title, *key; /* key: copied as it is; NULL: computed below */
+    const char *needs;               /* attributes it is made of */
 } fields[] = {
-    {"id", "JOBID", NULL},
-    {"userid", "UID", "userid"},
-    {"username", "USER", NULL},
-    {"urgency", "URG", "urgency"},
-    {"priority", "PRI", "priority"},
-    {"dependencies", "DEPENDENCIES", NULL},
-    {"status", "STATUS", NULL},
-    {"status_abbrev", "ST", NULL},
-    {"status_emoji", "STATUS", NULL},
-    {"name", "NAME", "name"},
-    {"cwd", "CWD", "cwd"},
-    {"queue", "QUEUE", "queue"},
-    {"project", "PROJECT", "project"},
-    {"bank", "BANK", "bank"},
-    {"ntasks", "NTASKS", "ntasks"},
-    {"ncores", "NCORES", "ncores"},
-    {"nnodes", "NNODES", "nnodes"},
-    {"duration", "DURATION", "duration"},
-    {"ranks", "RANKS", "ranks"},
-    {"nodelist", "NODELIST", "nodelist"},
-    {"state", "STATE", NULL},
-    {"state_single", "S", NULL},
-    {"result", "RESULT", NULL},
-    {"result_abbrev", "RS", NULL},
-    {"success", "SUCCESS", NULL},
-    {"waitstatus", "WSTATUS", "waitstatus"},
-    {"returncode", "RC", NULL},
-    {"exception.occurred", "EXCEPTION-OCCURRED", "exception_occurred"},
-    {"exception.severity", "EXCEPTION-SEVERITY", "exception_severity"},
-    {"exception.type", "EXCEPTION-TYPE", "exception_type"},
-    {"exception.note", "EXCEPTION-NOTE", "exception_note"},
-    {"t_submit", "T_SUBMIT", "t_submit"},
-    {"t_depend", "T_DEPEND", "t_depend"},
-    {"t_priority", "T_PRIORITY", "t_priority"},
-    {"t_sched", "T_SCHED", "t_sched"},
-    {"t_run", "T_RUN", "t_run"},
-    {"t_cleanup", "T_CLEANUP", "t_cleanup"},
-    {"t_inactive", "T_INACTIVE", "t_inactive"},
-    {"runtime", "RUNTIME", NULL},
-    {"expiration", "EXPIRATION", "expiration"},
-    {"t_remaining", "T_REMAINING", NULL},
-    {"contextual_info", "INFO", NULL},
-    {"contextual_time", "TIME", NULL},
-    {"inactive_reason", "INACTIVE-REASON", NULL},
-    {"annotations", "ANNOTATIONS", NULL},
-    {"sched", "SCHED", NULL},
-    {"user", "USER", NULL},
-    {"uri", "URI", NULL},
+    {"id", "JOBID", NULL, ""},
+    {"userid", "UID", "userid", "userid"},
+    {"username", "USER", NULL, "userid"},
+    {"urgency", "URG", "urgency", "urgency"},
+    {"priority", "PRI", "priority", "priority"},
+    {"dependencies", "DEPENDENCIES", NULL, "dependencies"},
+    {"status", "STATUS", NULL, "state result"},
+    {"status_abbrev", "ST", NULL, "state result"},
+    {"status_emoji", "STATUS", NULL, "state result"},
+    {"name", "NAME", "name", "name"},
+    {"cwd", "CWD", "cwd", "cwd"},
+    {"queue", "QUEUE", "queue", "queue"},
+    {"project", "PROJECT", "project", "project"},
+    {"bank", "BANK", "bank", "bank"},
+    {"ntasks", "NTASKS", "ntasks", "ntasks"},
+    {"ncores", "NCORES", "ncores", "ncores"},
+    {"nnodes", "NNODES", "nnodes", "nnodes"},
+    {"duration", "DURATION", "duration", "duration"},
+    {"ranks", "RANKS", "ranks", "ranks"},
+    {"nodelist", "NODELIST", "nodelist", "nodelist"},
+    {"state", "STATE", NULL, "state"},
+    {"state_single", "S", NULL, "state"},
+    {"result", "RESULT", NULL, "result"},
+    {"result_abbrev", "RS", NULL, "result"},
+    {"success", "SUCCESS", NULL, "state result"},
+    {"waitstatus", "WSTATUS", "waitstatus", "waitstatus"},
+    {"returncode", "RC", NULL, "state result waitstatus"},
+    {"exception.occurred", "EXCEPTION-OCCURRED", "exception_occurred",
+     "exception_occurred"},
+    {"exception.severity", "EXCEPTION-SEVERITY", "exception_severity",
+     "exception_severity"},
+    {"exception.type", "EXCEPTION-TYPE", "exception_type", "exception_type"},
+    {"exception.note", "EXCEPTION-NOTE", "exception_note", "exception_note"},
+    {"t_submit", "T_SUBMIT", "t_submit", "t_submit"},
+    {"t_depend", "T_DEPEND", "t_depend", "t_depend"},
+    {"t_priority", "T_PRIORITY", "t_priority", "t_priority"},
+    {"t_sched", "T_SCHED", "t_sched", "t_sched"},
+    {"t_run", "T_RUN", "t_run", "t_run"},
+    {"t_cleanup", "T_CLEANUP", "t_cleanup", "t_cleanup"},
+    {"t_inactive", "T_INACTIVE", "t_inactive", "t_inactive"},
+    {"runtime", "RUNTIME", NULL, "state t_run t_cleanup"},
+    {"expiration", "EXPIRATION", "expiration", "expiration"},
+    {"t_remaining", "T_REMAINING", NULL, "state expiration"},
+    {"contextual_info", "INFO", NULL, "state priority nodelist dependencies annotations"},
+    {"contextual_time", "TIME", NULL, "state duration t_run t_cleanup"},
+    {"inactive_reason", "INACTIVE-REASON", NULL,
+     "state result waitstatus exception_type exception_note"},
+    {"annotations", "ANNOTATIONS", NULL, "annotations"},
+    {"sched", "SCHED", NULL, "annotations"},
+    {"user", "USER", NULL, "annotations"},
+    {"uri", "URI", NULL, "annotations"},
 };
 
 const char *jobfield_title(const char *field, void *arg)
@@ -335,6 +348,15 @@ const char *jobfield_title(const char *field, void *arg)
         !strncmp(field, "user.", 5))
         return field;
     return NULL;
+}
+
+const char *jobfield_needs(const char *field)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        if (!strcmp(fields[i].field, field))
+            return fields[i].needs;
+    }
+    return strncmp(field, "id.", 3) ? "annotations" : "";
 }
 
 static void add_item(const cJSON *v, char conversion, struct buf *out)
@@ -363,11 +385,13 @@ static void add_annotation(const cJSON *job, const char *field, char conversion,
     add_item(v, conversion, out);
 }
 
-static bool add_computed(const cJSON *job, const char *field, char conversion, double now,
-                         struct buf *out)
+static bool add_computed(const cJSON *job, const char *field, char conversion,
+                         struct jobfield_context *ctx, struct buf *out)
 {
+    double now = ctx->now;
+
     if (!strcmp(field, "username"))
-        add_username(job, out);
+        add_username(job, ctx, out);
     else if (!strcmp(field, "dependencies"))
         add_dependencies(job, out);
     else if (!strcmp(field, "status"))
@@ -409,7 +433,6 @@ bool jobfield_value(const void *row, const char *field, char conversion, struct 
                     void *arg)
 {
     const cJSON *job = row;
-    double now = *(const double *)arg;
 
     if (!strcmp(field, "id") || !strncmp(field, "id.", 3)) {
         add_id(job, field[2] ? field + 3 : "f58", out);
@@ -420,7 +443,7 @@ bool jobfield_value(const void *row, const char *field, char conversion, struct 
         add_annotation(job, field, conversion, out);
         return true;
     }
-    if (add_computed(job, field, conversion, now, out))
+    if (add_computed(job, field, conversion, arg, out))
         return true;
     for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
         if (!strcmp(fields[i].field, field) && fields[i].key) {
@@ -431,15 +454,16 @@ bool jobfield_value(const void *row, const char *field, char conversion, struct 
     return false;
 }
 
-int jobfield_compare(const cJSON *a, const cJSON *b, const char *field, double now)
+int jobfield_compare(const cJSON *a, const cJSON *b, const char *field,
+                     struct jobfield_context *ctx)
 {
     struct buf x = {0}, y = {0};
     char *ex, *ey;
     double dx, dy;
     int rc;
 
-    jobfield_value(a, field, 0, &x, &now);
-    jobfield_value(b, field, 0, &y, &now);
+    jobfield_value(a, field, 0, &x, ctx);
+    jobfield_value(b, field, 0, &y, ctx);
     if (!strncmp(field, "id", 2)) {
         dx = number(a, "id");
         dy = number(b, "id");
