@@ -1,5 +1,8 @@
-/* A job read back from its row, see record.h. */
+/* A job read back from its row, see record.h. A restart reads every active job, so the row
+ * is walked once, in place, by a table of its members in the order in which record.c writes
+ * them; only what few jobs have is made into a tree. */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,59 +12,146 @@
 
 DEFINE_CLEANUP(cJSON *, json_free)
 
-static double get_time(const cJSON *o, const char *key)
-{
-    double t = 0;
+struct reader {
+    struct intern *strings;
+    struct job *job;
+    int64_t id, state, version, exec_done, severity;
+    /* Members with a form of their own. */
+    struct slice x, shape, nonce, exc_type, exc_note;
+    struct slice deps, deps_gone, prologs, epilogs, events;
+    struct slice annotations, constraint, updates, deps_spec;
+};
 
-    json_real(json_get(o, key), &t);
-    return t;
+enum kind { TIME, INT64, INT, UINT32, UINT8, STRING, SLICE, OWN_INT64 };
+
+struct member {
+    const char *key;
+    enum kind kind;
+    size_t offset; /* of struct job; SLICE, OWN_INT64: of struct reader */
+};
+
+#define JOB(key, kind, field)                                                            \
+    {                                                                                    \
+        key, kind, offsetof(struct job, field)                                           \
+    }
+#define OWN(key, kind, field)                                                            \
+    {                                                                                    \
+        key, kind, offsetof(struct reader, field)                                        \
+    }
+
+static const struct member row_members[] = {
+    OWN("id", OWN_INT64, id),
+    JOB("userid", UINT32, userid),
+    JOB("urgency", UINT8, urgency),
+    JOB("priority", INT64, priority),
+    JOB("t_submit", TIME, t_submit),
+    JOB("t_depend", TIME, t_depend),
+    JOB("t_priority", TIME, t_priority),
+    JOB("t_sched", TIME, t_sched),
+    JOB("t_run", TIME, t_run),
+    JOB("t_cleanup", TIME, t_cleanup),
+    OWN("state", OWN_INT64, state),
+    JOB("name", STRING, name),
+    JOB("cwd", STRING, cwd),
+    JOB("queue", STRING, queue),
+    JOB("project", STRING, project),
+    JOB("bank", STRING, bank),
+    JOB("duration", TIME, duration),
+    JOB("result", UINT8, result),
+    JOB("waitstatus", INT, waitstatus),
+    OWN("exception_severity", OWN_INT64, severity),
+    OWN("exception_type", SLICE, exc_type),
+    OWN("exception_note", SLICE, exc_note),
+    OWN("annotations", SLICE, annotations),
+    OWN("dependencies", SLICE, deps),
+    OWN("x", SLICE, x),
+};
+
+static const struct member x_members[] = {
+    OWN("v", OWN_INT64, version),   JOB("seq", UINT32, seq),
+    JOB("posted", UINT32, posted),  JOB("flags", UINT8, flags),
+    OWN("shape", SLICE, shape),     OWN("exec_done", OWN_INT64, exec_done),
+    OWN("nonce", SLICE, nonce),     OWN("deps_gone", SLICE, deps_gone),
+    OWN("prologs", SLICE, prologs), OWN("epilogs", SLICE, epilogs),
+    OWN("events", SLICE, events),   OWN("constraint", SLICE, constraint),
+    OWN("updates", SLICE, updates), OWN("deps_spec", SLICE, deps_spec),
+};
+
+/* What is out of range stays as it was: the row is our own, and has been checked as a
+ * whole. */
+static void take_number(void *field, enum kind kind, int64_t i)
+{
+    if (kind == INT64 || kind == OWN_INT64)
+        *(int64_t *)field = i;
+    else if (kind == INT && i >= INT32_MIN && i <= INT32_MAX)
+        *(int *)field = (int)i;
+    else if (kind == UINT32 && i >= 0 && i <= UINT32_MAX)
+        *(uint32_t *)field = (uint32_t)i;
+    else if (kind == UINT8 && i >= 0 && i <= UINT8_MAX)
+        *(uint8_t *)field = (uint8_t)i;
 }
 
-static int64_t get_int(const cJSON *o, const char *key, int64_t dflt)
+static void take_string(struct reader *rd, const char **field, struct slice v)
 {
+    AUTOFREE char *copy = NULL;
+    struct slice s;
+
+    if (slice_str(v, &s) == -EILSEQ) {
+        copy = slice_strdup(v);
+        s = slice_of(copy);
+    } else if (v.len < 2 || *v.p != '"')
+        return;
+    if (s.p && !*field)
+        *field = intern_add(rd->strings, s.p, s.len);
+}
+
+static void take(struct reader *rd, const struct member *m, struct slice v)
+{
+    bool own = m->kind == SLICE || m->kind == OWN_INT64;
+    void *field = (own ? (char *)rd : (char *)rd->job) + m->offset;
     int64_t i;
 
-    return json_int64(json_get(o, key), &i) == 0 ? i : dflt;
+    if (m->kind == SLICE)
+        *(struct slice *)field = v;
+    else if (m->kind == STRING)
+        take_string(rd, field, v);
+    else if (m->kind == TIME)
+        (void)slice_real(v, field);
+    else if (slice_int(v, &i) == 0)
+        take_number(field, m->kind, i);
 }
 
-static const char *get_interned(const cJSON *o, const char *key, struct intern *strings)
+/* Members come in the table's order, so the search goes on where it was. */
+static int walk(struct reader *rd, struct slice object, const struct member *table,
+                size_t n)
 {
-    const char *s = json_str(json_get(o, key));
-
-    return s ? intern_add(strings, s, strlen(s)) : NULL;
-}
-
-static int get_texts(const cJSON *o, const char *key, struct texts *t)
-{
-    const cJSON *e;
-    const cJSON *array = json_get(o, key);
+    struct slice key, value;
+    size_t pos = 0, at = 0;
     int rc;
 
-    cJSON_ArrayForEach(e, array)
-    {
-        if (!json_str(e))
-            return -EPROTO;
-        if ((rc = texts_add(t, json_str(e))) < 0 && rc != -EEXIST)
-            return rc;
+    while ((rc = slice_member(object, &pos, &key, &value)) > 0) {
+        for (size_t tried = 0; tried < n; tried++, at++) {
+            const struct member *m = &table[at % n];
+
+            if (slice_is(key, m->key)) {
+                take(rd, m, value);
+                break;
+            }
+        }
+        at %= n;
     }
-    return 0;
+    return rc;
 }
 
-static char *get_text(const cJSON *o, const char *key)
+static int take_shape(struct slice shape, struct jobspec_shape *s)
 {
-    const cJSON *v = json_get(o, key);
-
-    return v ? json_print(v) : NULL;
-}
-
-static int parse_shape(const cJSON *x, struct jobspec_shape *s)
-{
-    const cJSON *shape = json_get(x, "shape");
+    struct slice v;
     int64_t n[7];
+    size_t pos = 0;
 
     for (int i = 0; i < 7; i++)
-        if (json_int64(cJSON_GetArrayItem(shape, i), &n[i]) < 0 || n[i] < 0 ||
-            n[i] > UINT32_MAX)
+        if (!shape.p || slice_element(shape, &pos, &v) <= 0 || slice_int(v, &n[i]) < 0 ||
+            n[i] < 0 || n[i] > UINT32_MAX)
             return -EPROTO;
     *s = (struct jobspec_shape){
         .nnodes = (unsigned)n[0],
@@ -75,118 +165,124 @@ static int parse_shape(const cJSON *x, struct jobspec_shape *s)
     return 0;
 }
 
-static int parse_exception(const cJSON *o, struct job *job)
+static int take_exception(struct reader *rd)
 {
-    const char *type = json_str(json_get(o, "exception_type"));
-    const char *note = json_str(json_get(o, "exception_note"));
     struct job_more *m;
 
-    if (!type)
+    if (!rd->exc_type.p)
         return 0;
-    if (!(m = job_more(job)) || !(m->exc.type = strdup(type)) ||
-        (note && !(m->exc.note = strdup(note))))
+    if (!(m = job_more(rd->job)) || !(m->exc.type = slice_strdup(rd->exc_type)) ||
+        (rd->exc_note.p && !(m->exc.note = slice_strdup(rd->exc_note))))
         return -ENOMEM;
-    m->exc.severity = (int)get_int(o, "exception_severity", 0);
+    m->exc.severity = (int)rd->severity;
     return 0;
 }
 
-static int parse_more(const cJSON *o, const cJSON *x, struct job *job)
+static int take_texts(struct slice array, struct texts *t)
 {
-    static const char *const keys[] = {"deps_gone",  "prologs", "epilogs",  "events",
-                                       "constraint", "updates", "deps_spec"};
-    struct job_more *m;
-    bool needed = json_get(o, "dependencies") || json_get(o, "annotations");
+    struct slice v;
+    size_t pos = 0;
     int rc;
 
-    for (unsigned i = 0; i < ARRAY_SIZE(keys); i++)
-        needed |= json_get(x, keys[i]) != NULL;
-    if (!needed)
+    if (!array.p)
         return 0;
-    if (!(m = job_more(job)))
+    while ((rc = slice_element(array, &pos, &v)) > 0) {
+        AUTOFREE char *s = slice_strdup(v);
+
+        if (!s)
+            return -EPROTO;
+        if ((rc = texts_add(t, s)) < 0 && rc != -EEXIST)
+            return rc;
+    }
+    return rc;
+}
+
+/* A value kept as text, in one form whatever the row's. */
+static char *value_text(struct slice v)
+{
+    CLEANUP(json_free_p) cJSON *o = NULL;
+
+    if (!v.p || json_parse(v.p, v.len, NULL, &o, NULL) < 0)
+        return NULL;
+    return json_print(o);
+}
+
+static int take_more(struct reader *rd)
+{
+    struct job_more *m;
+    int rc;
+
+    if (!rd->deps.p && !rd->annotations.p && !rd->deps_gone.p && !rd->prologs.p &&
+        !rd->epilogs.p && !rd->events.p && !rd->constraint.p && !rd->updates.p &&
+        !rd->deps_spec.p)
+        return 0;
+    if (!(m = job_more(rd->job)))
         return -ENOMEM;
-    if ((rc = get_texts(o, "dependencies", &m->deps)) < 0 ||
-        (rc = get_texts(x, "deps_gone", &m->deps_gone)) < 0 ||
-        (rc = get_texts(x, "prologs", &m->prologs)) < 0 ||
-        (rc = get_texts(x, "epilogs", &m->epilogs)) < 0 ||
-        (rc = get_texts(x, "events", &m->events)) < 0)
+    if ((rc = take_texts(rd->deps, &m->deps)) < 0 ||
+        (rc = take_texts(rd->deps_gone, &m->deps_gone)) < 0 ||
+        (rc = take_texts(rd->prologs, &m->prologs)) < 0 ||
+        (rc = take_texts(rd->epilogs, &m->epilogs)) < 0 ||
+        (rc = take_texts(rd->events, &m->events)) < 0)
         return rc;
-    m->constraint = get_text(x, "constraint");
-    m->updates = get_text(x, "updates");
-    m->deps_spec = get_text(x, "deps_spec");
-    m->annotations = get_text(o, "annotations");
+    m->constraint = value_text(rd->constraint);
+    m->updates = value_text(rd->updates);
+    m->deps_spec = value_text(rd->deps_spec);
+    m->annotations = value_text(rd->annotations);
     return 0;
 }
 
-static void parse_public(const cJSON *o, struct intern *strings, struct job *job)
+static int take_private(struct reader *rd, flux_error_t *err)
 {
-    job->userid = (uint32_t)get_int(o, "userid", UINT32_MAX);
-    job->urgency = (uint8_t)get_int(o, "urgency", FLUX_JOB_URGENCY_DEFAULT);
-    job->priority = get_int(o, "priority", -1);
-    job->waitstatus = (int)get_int(o, "waitstatus", -1);
-    job->result = (uint8_t)get_int(o, "result", 0);
-    job->t_submit = get_time(o, "t_submit");
-    job->t_depend = get_time(o, "t_depend");
-    job->t_priority = get_time(o, "t_priority");
-    job->t_sched = get_time(o, "t_sched");
-    job->t_run = get_time(o, "t_run");
-    job->t_cleanup = get_time(o, "t_cleanup");
-    job->duration = get_time(o, "duration");
-    job->name = get_interned(o, "name", strings);
-    job->cwd = get_interned(o, "cwd", strings);
-    job->queue = get_interned(o, "queue", strings);
-    job->project = get_interned(o, "project", strings);
-    job->bank = get_interned(o, "bank", strings);
-}
+    struct job *job = rd->job;
 
-static int parse(const cJSON *o, struct intern *strings, struct job *job,
-                 flux_error_t *err)
-{
-    const cJSON *x = json_get(o, "x");
-    const char *nonce = json_str(json_get(x, "nonce"));
-    int64_t state = get_int(o, "state", 0);
-    int rc;
-
-    if (state < FLUX_JOB_STATE_NEW || state > FLUX_JOB_STATE_INACTIVE ||
-        (state & (state - 1)))
-        return error_set(err, EPROTO, "bad state");
-    job->state = (uint8_t)state;
-    parse_public(o, strings, job);
-    if ((rc = parse_exception(o, job)) < 0)
-        return rc;
-    if (state == FLUX_JOB_STATE_INACTIVE)
-        return 0;
-    if (get_int(x, "v", 0) != 1)
+    if (!rd->x.p || walk(rd, rd->x, x_members, ARRAY_SIZE(x_members)) < 0 ||
+        rd->version != 1)
         return error_set(err, EPROTO, "no data for a restart, or of another version");
-    if (parse_shape(x, &job->shape) < 0)
+    if (take_shape(rd->shape, &job->shape) < 0)
         return error_set(err, EPROTO, "bad shape");
-    job->seq = (uint32_t)get_int(x, "seq", 0);
-    job->posted = (uint32_t)get_int(x, "posted", 0);
-    job->flags = (uint8_t)get_int(x, "flags", 0);
-    job->exec_done = get_int(x, "exec_done", 0) != 0;
-    if (nonce && !(job->nonce = strdup(nonce)))
-        return -ENOMEM;
-    return parse_more(o, x, job);
+    job->exec_done = rd->exec_done != 0;
+    if (rd->nonce.p && !(job->nonce = slice_strdup(rd->nonce)))
+        return error_set(err, EPROTO, "bad nonce");
+    return take_more(rd) < 0 ? error_set(err, EPROTO, "a list of it is damaged") : 0;
+}
+
+static int read_job(struct reader *rd, const char *text, size_t len, flux_error_t *err)
+{
+    struct job *job = rd->job;
+    struct slice row;
+
+    job->userid = UINT32_MAX;
+    job->urgency = FLUX_JOB_URGENCY_DEFAULT;
+    job->priority = -1;
+    job->waitstatus = -1;
+    if (slice_value(text, len, &row) < 0 ||
+        walk(rd, row, row_members, ARRAY_SIZE(row_members)) < 0)
+        return error_set(err, EPROTO, "it is no JSON object");
+    if (rd->id <= 0)
+        return error_set(err, EPROTO, "no id");
+    if (rd->state < FLUX_JOB_STATE_NEW || rd->state > FLUX_JOB_STATE_INACTIVE ||
+        (rd->state & (rd->state - 1)))
+        return error_set(err, EPROTO, "bad state");
+    job->id = (flux_jobid_t)rd->id;
+    job->state = (uint8_t)rd->state;
+    if (take_exception(rd) < 0)
+        return error_set(err, ENOMEM, "out of memory");
+    return rd->state == FLUX_JOB_STATE_INACTIVE ? 0 : take_private(rd, err);
 }
 
 int record_parse(const char *text, size_t len, struct intern *strings, struct job **ret,
                  flux_error_t *err)
 {
-    CLEANUP(json_free_p) cJSON *o = NULL;
-    struct job *job;
-    int64_t id;
+    struct reader rd = {.strings = strings};
     int rc;
 
-    if ((rc = json_parse(text, len, NULL, &o, err)) < 0)
-        return rc;
-    if ((id = get_int(o, "id", 0)) <= 0)
-        return error_set(err, EPROTO, "no id");
-    if (!(job = job_new((flux_jobid_t)id)))
+    if (!(rd.job = job_new(0)))
         return error_set(err, ENOMEM, "out of memory");
-    if ((rc = parse(o, strings, job, err)) < 0) {
-        job_free(job, strings);
+    if ((rc = read_job(&rd, text, len, err)) < 0) {
+        job_free(rd.job, strings);
         return rc;
     }
-    job->restarted = true;
-    *ret = job;
+    rd.job->restarted = true;
+    *ret = rd.job;
     return 0;
 }
