@@ -55,6 +55,11 @@ void link_set_arg(struct link *link, const struct link_cb *cb, void *arg)
     link->conf.arg = arg;
 }
 
+void link_set_max_message(struct link *link, size_t max_message)
+{
+    link->conf.max_message = max_message;
+}
+
 const char *link_address(const struct link *link)
 {
     return link->address;

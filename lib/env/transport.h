@@ -87,6 +87,8 @@ void link_close(struct link *link); /* accepts NULL */
 
 /* From now on, callbacks (NULL: as before) and their argument are these. */
 void link_set_arg(struct link *link, const struct link_cb *cb, void *arg);
+/* The largest message that is taken from the peer, or sent, from now on. */
+void link_set_max_message(struct link *link, size_t max_message);
 const char *link_address(const struct link *link);
 size_t link_queued(const struct link *link); /* bytes waiting to be sent */
 
