@@ -40,30 +40,42 @@ static char *put32(char *p, uint32_t v)
     return p + 4;
 }
 
+static char *put_part_size(char *p, size_t len)
+{
+    if (len < 255) {
+        *p++ = (char)len;
+        return p;
+    }
+    *p++ = (char)0xff;
+    return put32(p, len);
+}
+
 static char *put_part(char *p, const char *data, size_t len)
 {
-    if (len < 255)
-        *p++ = (char)len;
-    else {
-        *p++ = (char)0xff;
-        p = put32(p, len);
-    }
+    p = put_part_size(p, len);
     if (len)
         memcpy(p, data, len);
     return p + len;
 }
 
-size_t msg_parts_size(const flux_msg_t *msg)
+size_t msg_head_size(const flux_msg_t *msg)
 {
-    size_t size = 1 + MSG_HEADER_SIZE;
+    size_t size = 0;
 
     if (msg->flags & FLUX_MSGFLAG_ROUTE)
         size += msg->routes_len - msg->nroutes + 1;
     if (msg->flags & FLUX_MSGFLAG_TOPIC)
         size += part_size(msg->topic_len);
     if (msg->flags & FLUX_MSGFLAG_PAYLOAD)
-        size += part_size(msg->payload_len);
+        size += part_size(msg->payload_len) - msg->payload_len;
     return size;
+}
+
+size_t msg_parts_size(const flux_msg_t *msg)
+{
+    size_t payload = msg->flags & FLUX_MSGFLAG_PAYLOAD ? msg->payload_len : 0;
+
+    return msg_head_size(msg) + payload + MSG_TAIL_SIZE;
 }
 
 static char *put_routes(char *p, const flux_msg_t *msg)
@@ -76,14 +88,24 @@ static char *put_routes(char *p, const flux_msg_t *msg)
     return put_part(p, NULL, 0);
 }
 
-void msg_parts_encode(const flux_msg_t *msg, char *p)
+static char *put_head(char *p, const flux_msg_t *msg)
 {
     if (msg->flags & FLUX_MSGFLAG_ROUTE)
         p = put_routes(p, msg);
     if (msg->flags & FLUX_MSGFLAG_TOPIC)
         p = put_part(p, msg->topic, msg->topic_len);
     if (msg->flags & FLUX_MSGFLAG_PAYLOAD)
-        p = put_part(p, msg->payload, msg->payload_len);
+        p = put_part_size(p, msg->payload_len);
+    return p;
+}
+
+void msg_head_encode(const flux_msg_t *msg, char *p)
+{
+    put_head(p, msg);
+}
+
+void msg_tail_encode(const flux_msg_t *msg, char p[MSG_TAIL_SIZE])
+{
     *p++ = MSG_HEADER_SIZE;
     *p++ = (char)MSG_MAGIC;
     *p++ = MSG_VERSION;
@@ -93,6 +115,16 @@ void msg_parts_encode(const flux_msg_t *msg, char *p)
     p = put32(p, msg->rolemask);
     p = put32(p, msg->aux1);
     put32(p, msg->aux2);
+}
+
+void msg_parts_encode(const flux_msg_t *msg, char *p)
+{
+    p = put_head(p, msg);
+    if ((msg->flags & FLUX_MSGFLAG_PAYLOAD) && msg->payload_len) {
+        memcpy(p, msg->payload, msg->payload_len);
+        p += msg->payload_len;
+    }
+    msg_tail_encode(msg, p);
 }
 
 static int get_part(const char **p, const char *end, struct part *ret)

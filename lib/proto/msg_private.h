@@ -78,6 +78,12 @@ int msg_json(const flux_msg_t *msg, const cJSON **ret);
 /* The parts on the wire: their size; written to p (that size); read. */
 size_t msg_parts_size(const flux_msg_t *msg);
 void msg_parts_encode(const flux_msg_t *msg, char *p);
+/* The same in three pieces, so that a payload need not be copied: what comes before its
+ * bytes, those (payload, payload_len; if there is one), and a tail of MSG_TAIL_SIZE. */
+#define MSG_TAIL_SIZE (1 + MSG_HEADER_SIZE)
+size_t msg_head_size(const flux_msg_t *msg);
+void msg_head_encode(const flux_msg_t *msg, char *p);
+void msg_tail_encode(const flux_msg_t *msg, char p[MSG_TAIL_SIZE]);
 int msg_parts_decode(const char *p, size_t len, flux_msg_t **ret);
 
 /* The route before p, and where the one after p starts. */
