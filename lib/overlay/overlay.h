@@ -99,7 +99,9 @@ struct overlay_conf {
 };
 
 int overlay_new(const struct overlay_conf *conf, struct overlay **ret);
-void overlay_free(struct overlay *ov); /* cuts all links; accepts NULL */
+/* Cuts all links; accepts NULL. In a callback only in done of overlay_leave(), and in
+ * refused. */
+void overlay_free(struct overlay *ov);
 
 /* Accept children at an address; overlay_address() then has it with the port filled in. */
 int overlay_listen(struct overlay *ov, const char *address, flux_error_t *err);
