@@ -62,7 +62,32 @@ def text(*values):
     return [v.encode() if isinstance(v, str) else json.dumps(v, separators=(",", ":")).encode() for v in values]
 
 
+def sized(b):
+    assert len(b) < 128
+    return bytes([len(b)]) + b
+
+
+def redo():
+    """A record without its checksum: the target puts the right one in front."""
+    h = bytes(range(32))
+    ops = [(1, b"a.b", b"value"), (2, b"log", b"line\n"), (3, b"c", b""), (4, b"d", b""),
+           (5, b"l", sized(b"ns") + b"t.u"), (6, b"r", h + b"\x05" + h + b"\x07"), (7, b"s", h + b"\x02")]
+    return struct.pack("<BBHQQQII", 1, 1, 0, 3, 4, 5, 1000, len(ops)) + sized(b"primary") + \
+        b"".join(bytes([op]) + sized(k) + sized(v) for op, k, v in ops)
+
+
+def nodes():
+    h = bytes(range(32))
+    leaf = [sized(b"a") + b"\x01\x01" + sized(b"v"), sized(b"b") + b"\x02\x02" + sized(b"n") + sized(b"t"),
+            sized(b"c") + b"\x03\x03" + h + b"\x09", sized(b"d") + b"\x05\x04" + h + b"\x01"]
+    return [b"FK\x01\x00\x00\x00" + struct.pack("<H", 4) + b"".join(leaf),
+            b"FK\x01\x01\x01\x00\x02\x00" + sized(b"") + h + b"\x03" + sized(b"m") + h + b"\x04",
+            b"FK\x01\x02\x01\x00\x01\x00" + h + b"\x20"]
+
+
 SEEDS = {
+    "redo": [redo()],
+    "kvsnode": nodes(),
     "json": text(JOBSPEC, {"s": "x", "i": 1, "I": 1 << 40, "f": 1.5e-7, "b": True, "a": ["x", 2.5], "o": {}},
                  [1, 2.5, None, "\ud83d\ude00\u0001"], '{"s":"\\u00e9\\ud83d\\ude00\\n\\/"}', "-0.0", "1E+3"),
     "jobspec": text(JOBSPEC, PLAIN),
