@@ -87,6 +87,17 @@ void apply_forget(struct apply *a)
     a->nbases = a->next_base = 0;
 }
 
+void apply_rolled_back(struct apply *a)
+{
+    apply_forget(a);
+    a->log_next = a->log_committed;
+}
+
+void apply_committed(struct apply *a)
+{
+    a->log_committed = a->log_next;
+}
+
 void apply_free(struct apply *a)
 {
     for (int i = 0; i < APPLY_BASES; i++)
@@ -349,8 +360,9 @@ static int apply_op(struct apply *a, const struct store_txn *t, const struct txn
         return delete_job(a, op->id);
     case TXN_META:
         return put_meta(a, t, op);
+    default:
+        return apply_kvs(a, t, op);
     }
-    return -EINVAL;
 }
 
 int apply_txn(struct apply *a, const struct store_txn *t)

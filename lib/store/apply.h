@@ -32,16 +32,22 @@ struct apply {
     struct apply_shared shared[APPLY_SHARED_SLOTS];
     struct apply_base bases[APPLY_BASES];
     unsigned nbases, next_base;
-    struct buf delta; /* of the piece at hand */
+    struct buf delta;       /* of the piece at hand */
+    uint64_t log_next;      /* seq that the next record must have; 0: any */
+    uint64_t log_committed; /* the same, as of the last commit */
 };
 
 /* All within a transaction of the database that the caller has begun. -EEXIST: a nonce
- * is taken, undo this one. */
+ * is taken, -ESTALE: a record of the log is missing; undo this one. */
 int apply_txn(struct apply *a, const struct store_txn *t);
+int apply_kvs(struct apply *a, const struct store_txn *t, const struct txn_op *op);
 /* Write down what is only counted so far; before a commit or a release. */
 int apply_finish(struct apply *a);
 /* After a rollback: what is remembered may not be in the database. */
 void apply_forget(struct apply *a);
+/* After a rollback of all since the last commit, and after a commit. */
+void apply_rolled_back(struct apply *a);
+void apply_committed(struct apply *a);
 void apply_free(struct apply *a);
 
 #endif

@@ -18,9 +18,25 @@
 #include "base/error.h"
 
 #define APPLICATION_ID 0x464c5558 /* "FLUX" */
-#define FORMAT 1
+#define FORMAT 2
 #define STRING(x) #x
 #define STRING_OF(x) STRING(x)
+
+#define MARKS                                                                            \
+    "PRAGMA application_id=" STRING_OF(APPLICATION_ID) ";"                               \
+                                                       "PRAGMA user_version=" STRING_OF( \
+                                                           FORMAT) ";"
+
+/* Since format 2. */
+#define KVS_TABLES                                                                       \
+    "CREATE TABLE log(seq INTEGER PRIMARY KEY,rec BLOB);"                                \
+    "CREATE TABLE blob(id INTEGER PRIMARY KEY,hash BLOB NOT NULL UNIQUE,"                \
+    " gen INT NOT NULL,data BLOB);"                                                      \
+    "CREATE TABLE root(ns TEXT PRIMARY KEY,id INT,version INT,hash BLOB,owner INT,"      \
+    " flags INT) WITHOUT ROWID;"                                                         \
+    "CREATE TABLE pin(hash BLOB,id INT,owner INT,expires REAL,PRIMARY KEY(hash,id))"     \
+    " WITHOUT ROWID;"                                                                    \
+    "CREATE TABLE lost(id INTEGER PRIMARY KEY,what TEXT,why TEXT,t REAL,data BLOB);"
 
 static const char create_text[] =
     "BEGIN IMMEDIATE;"
@@ -33,10 +49,12 @@ static const char create_text[] =
     "CREATE TABLE jobdata(id INT,key,seq INT,data BLOB,ref INT);"
     "CREATE UNIQUE INDEX jobdata_key ON jobdata(id,key,seq);"
     "CREATE TABLE shared(ref INTEGER PRIMARY KEY,hash BLOB NOT NULL UNIQUE,data BLOB);"
-    "CREATE TABLE shared_use(ref INTEGER PRIMARY KEY,n INT NOT NULL);"
-    "PRAGMA application_id=" STRING_OF(APPLICATION_ID) ";"
-                                                       "PRAGMA user_version=" STRING_OF(
-                                                           FORMAT) ";";
+    "CREATE TABLE shared_use(ref INTEGER PRIMARY KEY,n INT NOT NULL);" KVS_TABLES MARKS;
+
+/* From the format before, in order. */
+static const char *const upgrades[FORMAT] = {
+    [1] = KVS_TABLES,
+};
 
 static int pragma(struct sql *c, const char *text, int64_t *ret)
 {
@@ -76,6 +94,20 @@ static int create(struct sql *c, const char *uuid)
     return rc;
 }
 
+/* All steps in one transaction: a cut leaves the old format or the new one. */
+static int upgrade(struct sql *c, int64_t format)
+{
+    int rc = sql_do(c, SQL_BEGIN_WRITE);
+
+    for (; rc == 0 && format < FORMAT; format++)
+        rc = sql_exec(c, upgrades[format]);
+    if (rc == 0 && (rc = sql_exec(c, MARKS)) == 0)
+        rc = sql_do(c, SQL_COMMIT);
+    if (rc < 0 && !sqlite3_get_autocommit(c->db))
+        sql_do(c, SQL_ROLLBACK);
+    return rc;
+}
+
 static int check(int64_t application, int64_t format, const char *path, flux_error_t *err)
 {
     if (application != APPLICATION_ID)
@@ -83,7 +115,9 @@ static int check(int64_t application, int64_t format, const char *path, flux_err
                          "%s is a database of another program; move it away, or choose "
                          "another statedir",
                          path);
-    if (format != FORMAT)
+    if (format < 1)
+        return error_set(err, EINVAL, "%s has no format that was ever written", path);
+    if (format > FORMAT)
         return error_set(err, EINVAL,
                          "%s has format %jd, written by a newer version (this one knows "
                          "%d)",
@@ -121,7 +155,8 @@ int schema_open(struct sql *c, const char *path, const char *uuid, flux_error_t 
     if ((tables || application) && (rc = check(application, format, path, err)) < 0)
         return rc;
     if ((rc = sql_exec(c, "PRAGMA journal_mode=WAL")) < 0 ||
-        (!tables && (rc = create(c, uuid)) < 0))
+        (!tables && (rc = create(c, uuid)) < 0) ||
+        (tables && format < FORMAT && (rc = upgrade(c, format)) < 0))
         return failure(c, rc, path, err);
     return 0;
 }

@@ -39,6 +39,22 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_META_PUT] = "INSERT OR REPLACE INTO meta(k,v) VALUES(?1,?2)",
     [SQL_META_DELETE] = "DELETE FROM meta WHERE k=?1",
 
+    [SQL_LOG_PUT] = "INSERT INTO log(seq,rec) VALUES(?1,?2)",
+    [SQL_LOG_TRIM] = "DELETE FROM log WHERE seq<=?1"
+                     " AND seq<(SELECT min(seq) FROM log)+?2",
+    [SQL_BLOB_PUT] = "INSERT INTO blob(hash,gen,data) VALUES(?1,?2,?3)"
+                     " ON CONFLICT(hash) DO UPDATE SET gen=max(gen,excluded.gen)",
+    [SQL_BLOB_MARK] = "UPDATE blob SET gen=?2 WHERE hash=?1 AND gen<?2",
+    [SQL_BLOB_SWEEP] = "DELETE FROM blob WHERE id=?1 AND gen<?2",
+    [SQL_ROOT_PUT] = "INSERT OR REPLACE INTO root(ns,id,version,hash,owner,flags)"
+                     " VALUES(?1,?2,?3,?4,?5,?6)",
+    [SQL_ROOT_DELETE] = "DELETE FROM root WHERE ns=?1",
+    [SQL_PIN_PUT] = "INSERT INTO pin(hash,id,owner,expires) VALUES(?1,?2,?3,?4)"
+                    " ON CONFLICT(hash,id) DO UPDATE SET"
+                    " expires=max(expires,excluded.expires)",
+    [SQL_PIN_DELETE] = "DELETE FROM pin WHERE expires<=?1",
+    [SQL_LOST_PUT] = "INSERT INTO lost(what,why,t,data) VALUES(?1,?2,?3,?4)",
+
     [SQL_JOB_GET] = "SELECT " JOB_COLUMNS " FROM job WHERE id=?1",
     [SQL_JOB_BY_NONCE] = "SELECT id FROM job WHERE userid=?1 AND nonce=?2",
     [SQL_JOB_ACTIVE] = "SELECT " JOB_COLUMNS
@@ -57,6 +73,20 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_MAX_ID] = "SELECT max(id) FROM job",
     [SQL_COUNT_RESULTS] = "SELECT result,count(*) FROM job INDEXED BY job_inactive"
                           " WHERE state=64 GROUP BY result",
+
+    [SQL_LOG_GET] = "SELECT seq,rec FROM log WHERE seq>?1 ORDER BY seq",
+    [SQL_LOG_RANGE] = "SELECT min(seq),max(seq),count(*) FROM log",
+    [SQL_BLOB_GET] = "SELECT gen,data FROM blob WHERE hash=?1",
+    [SQL_BLOB_OLD] = "SELECT id,length(data) FROM blob WHERE id>?1 AND gen<?2"
+                     " ORDER BY id LIMIT ?3",
+    [SQL_BLOB_STATS] = "SELECT count(*),sum(length(data)) FROM blob",
+    [SQL_ROOTS] = "SELECT ns,id,version,hash,owner,flags FROM root ORDER BY ns",
+    [SQL_PINS] = "SELECT hash,id,owner,expires FROM pin",
+    [SQL_LOST_GET] = "SELECT what,why,t,data FROM lost ORDER BY id",
+    [SQL_LOST_COUNT] = "SELECT count(*) FROM lost",
+    [SQL_PAGE_COUNT] = "PRAGMA page_count",
+    [SQL_PAGE_FREE] = "PRAGMA freelist_count",
+    [SQL_PAGE_SIZE] = "PRAGMA page_size",
 };
 
 static const char *const keys[] = {"", "jobspec", "env", "R", "eventlog"};

@@ -37,6 +37,17 @@ enum sql_id {
     SQL_META_PUT,
     SQL_META_DELETE,
 
+    SQL_LOG_PUT, /* kvs.h */
+    SQL_LOG_TRIM,
+    SQL_BLOB_PUT,
+    SQL_BLOB_MARK,
+    SQL_BLOB_SWEEP,
+    SQL_ROOT_PUT,
+    SQL_ROOT_DELETE,
+    SQL_PIN_PUT,
+    SQL_PIN_DELETE,
+    SQL_LOST_PUT,
+
     SQL_JOB_GET,
     SQL_JOB_BY_NONCE,
     SQL_JOB_ACTIVE,
@@ -47,6 +58,19 @@ enum sql_id {
     SQL_COUNT_ALL,
     SQL_MAX_ID,
     SQL_COUNT_RESULTS,
+
+    SQL_LOG_GET,
+    SQL_LOG_RANGE,
+    SQL_BLOB_GET,
+    SQL_BLOB_OLD,
+    SQL_BLOB_STATS,
+    SQL_ROOTS,
+    SQL_PINS,
+    SQL_LOST_GET,
+    SQL_LOST_COUNT,
+    SQL_PAGE_COUNT,
+    SQL_PAGE_FREE,
+    SQL_PAGE_SIZE,
     SQL_COUNT,
 };
 

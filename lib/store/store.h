@@ -1,5 +1,5 @@
 /* The durable store of one instance: job rows, identical environments once,
- * small metadata; (later) the KVS redo log and blobs. SQLite in a statedir, or a
+ * small metadata; the KVS's redo log and blobs (kvs.h). SQLite in a statedir, or a
  * memory twin with the same behaviour when opened without a path.
  *
  * One writer: transactions are queued from the loop's thread, a store thread
@@ -41,7 +41,7 @@ struct store_options {
     double checkpoint_interval; /* seconds; 0: the default of 0.5 */
 };
 
-/* Open or create. -EWOULDBLOCK: another instance holds it; -EINVAL: a foreign or newer
+/* Open, create, or bring from an older format to this one. -EWOULDBLOCK: another instance holds it; -EINVAL: a foreign or newer
  * format. err names the file and the way out. */
 int store_open(struct loop *loop, const struct store_options *opts, struct store **ret,
                flux_error_t *err);

@@ -33,7 +33,7 @@ void store_txn_must(struct store_txn *t)
     t->must = true;
 }
 
-static struct txn_op *add_op(struct store_txn *t, enum txn_op_kind kind, uint64_t id)
+struct txn_op *txn_add_op(struct store_txn *t, enum txn_op_kind kind, uint64_t id)
 {
     if (t->nops == t->size) {
         unsigned size = t->size ? t->size * 2 : OPS_FIRST;
@@ -51,7 +51,7 @@ static struct txn_op *add_op(struct store_txn *t, enum txn_op_kind kind, uint64_
     return &t->ops[t->nops++];
 }
 
-static struct txn_bytes add_bytes(struct store_txn *t, const void *data, size_t len)
+struct txn_bytes txn_add_bytes(struct store_txn *t, const void *data, size_t len)
 {
     struct txn_bytes b = {t->bytes.len, data ? (ssize_t)len : -1};
 
@@ -60,14 +60,9 @@ static struct txn_bytes add_bytes(struct store_txn *t, const void *data, size_t 
     return b;
 }
 
-static struct txn_bytes add_string(struct store_txn *t, const char *s)
+struct txn_bytes txn_add_string(struct store_txn *t, const char *s)
 {
-    return add_bytes(t, s, s ? strlen(s) : 0);
-}
-
-static int result(const struct store_txn *t)
-{
-    return t->failed ? -ENOMEM : 0;
+    return txn_add_bytes(t, s, s ? strlen(s) : 0);
 }
 
 int store_txn_job(struct store_txn *t, const struct store_job *job)
@@ -76,18 +71,18 @@ int store_txn_job(struct store_txn *t, const struct store_job *job)
 
     if (job->id > INT64_MAX || !job->rec)
         return -EINVAL;
-    if (!(op = add_op(t, TXN_JOB, job->id)))
+    if (!(op = txn_add_op(t, TXN_JOB, job->id)))
         return -ENOMEM;
     op->job.state = job->state;
     op->job.result = job->result;
     op->job.userid = job->userid;
     op->job.t_submit = job->t_submit;
     op->job.t_inactive = job->t_inactive;
-    op->job.name = add_string(t, job->name);
-    op->job.queue = add_string(t, job->queue);
-    op->job.nonce = add_string(t, job->nonce);
-    op->job.rec = add_bytes(t, job->rec, job->rec_len);
-    return result(t);
+    op->job.name = txn_add_string(t, job->name);
+    op->job.queue = txn_add_string(t, job->queue);
+    op->job.nonce = txn_add_string(t, job->nonce);
+    op->job.rec = txn_add_bytes(t, job->rec, job->rec_len);
+    return txn_result(t);
 }
 
 static int add_data(struct store_txn *t, enum txn_op_kind kind, uint64_t id,
@@ -97,12 +92,12 @@ static int add_data(struct store_txn *t, enum txn_op_kind kind, uint64_t id,
 
     if (id > INT64_MAX || seq > INT64_MAX || !key || !*key)
         return -EINVAL;
-    if (!(op = add_op(t, kind, id)))
+    if (!(op = txn_add_op(t, kind, id)))
         return -ENOMEM;
-    op->data.key = add_bytes(t, key, strlen(key) + 1);
-    op->data.bytes = add_bytes(t, data ? data : "", len);
+    op->data.key = txn_add_bytes(t, key, strlen(key) + 1);
+    op->data.bytes = txn_add_bytes(t, data ? data : "", len);
     op->data.seq = seq;
-    return result(t);
+    return txn_result(t);
 }
 
 int store_txn_jobdata(struct store_txn *t, uint64_t id, const char *key, uint64_t seq,
@@ -121,16 +116,16 @@ int store_txn_job_delete(struct store_txn *t, uint64_t id)
 {
     if (id > INT64_MAX)
         return -EINVAL;
-    return add_op(t, TXN_JOB_DELETE, id) ? 0 : -ENOMEM;
+    return txn_add_op(t, TXN_JOB_DELETE, id) ? 0 : -ENOMEM;
 }
 
 int store_txn_meta(struct store_txn *t, const char *key, const char *value)
 {
-    struct txn_op *op = add_op(t, TXN_META, 0);
+    struct txn_op *op = txn_add_op(t, TXN_META, 0);
 
     if (!op)
         return -ENOMEM;
-    op->meta.key = add_string(t, key);
-    op->meta.value = add_string(t, value);
-    return result(t);
+    op->meta.key = txn_add_string(t, key);
+    op->meta.value = txn_add_string(t, value);
+    return txn_result(t);
 }

@@ -3,6 +3,8 @@
 #ifndef FLUX_STORE_TXN_H
 #define FLUX_STORE_TXN_H
 
+#include <errno.h>
+
 #include "base/buf.h"
 #include "base/list.h"
 #include "store/store.h"
@@ -13,6 +15,16 @@ enum txn_op_kind {
     TXN_JOBDATA_SHARED,
     TXN_JOB_DELETE,
     TXN_META,
+    TXN_LOG, /* kvs.h */
+    TXN_LOG_TRIM,
+    TXN_BLOB,
+    TXN_BLOB_MARK,
+    TXN_BLOB_SWEEP,
+    TXN_ROOT,
+    TXN_ROOT_DELETE,
+    TXN_PIN,
+    TXN_UNPIN,
+    TXN_LOST,
 };
 
 /* A piece of the transaction's bytes; len -1 stands for NULL. */
@@ -38,6 +50,12 @@ struct txn_op {
         struct {
             struct txn_bytes key, value;
         } meta;
+        struct {
+            uint64_t number; /* generation, version, most rows */
+            uint32_t owner, flags;
+            double when;
+            struct txn_bytes name, hash, bytes;
+        } kvs;
     };
 };
 
@@ -53,6 +71,15 @@ struct store_txn {
     store_commit_f cb;
     void *arg;
 };
+
+/* Building blocks of the functions that add an operation; they set t->failed. */
+struct txn_op *txn_add_op(struct store_txn *t, enum txn_op_kind kind, uint64_t id);
+struct txn_bytes txn_add_bytes(struct store_txn *t, const void *data, size_t len);
+struct txn_bytes txn_add_string(struct store_txn *t, const char *s);
+static inline int txn_result(const struct store_txn *t)
+{
+    return t->failed ? -ENOMEM : 0;
+}
 
 static inline const char *txn_at(const struct store_txn *t, struct txn_bytes b)
 {

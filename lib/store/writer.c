@@ -33,12 +33,13 @@ static int run_fast(struct store *s, struct list *batch)
 
 static bool fails_alone(int error)
 {
-    return error == -EEXIST || error == -ENOMEM || error == -EINVAL;
+    return error == -EEXIST || error == -ESTALE || error == -ENOMEM || error == -EINVAL;
 }
 
 static int run_one(struct store *s, struct store_txn *t)
 {
     struct apply *a = &s->apply;
+    uint64_t log_next = a->log_next;
     int rc;
 
     if ((rc = sql_do(a->c, SQL_SAVEPOINT)) < 0)
@@ -48,6 +49,7 @@ static int run_one(struct store *s, struct store_txn *t)
     if (rc < 0 && fails_alone(rc)) {
         t->error = rc;
         apply_forget(a);
+        a->log_next = log_next;
         rc = sql_do(a->c, SQL_UNDO);
     }
     return rc < 0 ? rc : sql_do(a->c, SQL_RELEASE);
@@ -71,7 +73,7 @@ static void undo(struct store *s)
 {
     if (!sqlite3_get_autocommit(s->apply.c->db))
         sql_do(s->apply.c, SQL_ROLLBACK);
-    apply_forget(&s->apply);
+    apply_rolled_back(&s->apply);
 }
 
 /* Commit the batch: 0, -ENOSPC (nothing was), or another error, which is final. */
@@ -88,6 +90,8 @@ static int commit(struct store *s, struct list *batch)
         undo(s);
     if (fails_alone(rc) && (rc = run_slow(s, batch)) < 0)
         undo(s);
+    if (rc == 0)
+        apply_committed(&s->apply);
     pthread_mutex_unlock(&s->db_lock);
     return rc;
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "pwrvfs.h"
+#include "store/kvs.h"
 
 #define JOBS_MAX 20000
 #define VERSIONS_MAX 6
@@ -33,6 +34,7 @@ struct run {
     struct job *jobs; /* by id, from 1 */
     uint64_t njobs;
     long next_txn;
+    uint64_t next_log;
     unsigned waiting, window;
     bool over;
     bool broken; /* this disk is corrupt */
@@ -160,6 +162,7 @@ static void send_one(struct run *r)
 
     snprintf(last, sizeof(last), "%ld", r->next_txn);
     store_txn_meta(t, "last", last);
+    store_txn_log(t, r->next_log++, last, strlen(last));
     job->txns[job->tried++] = r->next_txn++;
     *a = (struct ack){r, id, job->tried};
     if (job->tried == 1)
@@ -266,6 +269,34 @@ static void check_job(struct run *r, struct store_reader *reader, uint64_t id, l
     job->tried = job->acked = want;
 }
 
+struct log {
+    uint64_t seq;
+    long last;
+    bool gap;
+};
+
+static int read_record(uint64_t seq, const void *data, size_t len, void *arg)
+{
+    struct log *log = arg;
+    char text[24] = "";
+
+    memcpy(text, data, len < sizeof(text) ? len : 0);
+    log->gap |= seq != log->seq + 1 || atol(text) <= log->last;
+    log->seq = seq;
+    log->last = atol(text);
+    return 0;
+}
+
+/* The log is the transactions in order, none left out, up to `last`. */
+static void check_log(struct run *r, struct store_reader *reader, long last)
+{
+    struct log log = {.last = -1};
+
+    if (store_reader_log(reader, 0, read_record, &log) < 0 || log.gap || log.last != last)
+        corrupt(r, "the log is not that of the transactions", 0);
+    r->next_log = log.seq + 1;
+}
+
 static int check_jobs(struct store_reader *reader, void *arg)
 {
     struct run *r = arg;
@@ -276,6 +307,7 @@ static int check_jobs(struct store_reader *reader, void *arg)
     free(text);
     if ((rc < 0 && rc != -ENOENT) || last >= r->next_txn)
         corrupt(r, "the last transaction is not known", 0);
+    check_log(r, reader, last);
     for (uint64_t id = 1; id <= r->njobs; id++)
         check_job(r, reader, id, last);
     return 0;
