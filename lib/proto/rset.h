@@ -69,6 +69,9 @@ int rset_union(const struct rset *a, const struct rset *b, struct rset **ret);
 int rset_diff(const struct rset *a, const struct rset *b, struct rset **ret);
 int rset_select(const struct rset *a, const struct idset *ranks, struct rset **ret);
 int rset_reject(const struct rset *a, const struct idset *ranks, struct rset **ret);
+/* A new set in which a's i-th node has the rank ranks[i]; properties follow, scheduling is
+ * dropped. -EINVAL: two nodes get one rank. */
+int rset_rerank(const struct rset *a, const unsigned *ranks, struct rset **ret);
 
 /* The fast way from an allocation to text: append R for n nodes in ascending order of
  * rank, equal ones grouped. properties and scheduling may be NULL. */

@@ -280,9 +280,29 @@ START_TEST(a_set_becomes_a_value)
 }
 END_TEST
 
+START_TEST(nodes_get_other_ranks)
+{
+    struct rset *rs = parse(R_FOUR), *other;
+    const unsigned ranks[] = {7, 2, 1, 0}, twice[] = {1, 2, 1, 0};
+
+    ck_assert_int_eq(rset_rerank(rs, ranks, &other), 0);
+    check_print(other,
+                "{\"version\":1,\"execution\":{\"R_lite\":[{\"rank\":\"0,2\",\"children\":"
+                "{\"core\":\"0-3\",\"gpu\":\"0\"}},{\"rank\":\"1,7\",\"children\":{\"core\":"
+                "\"0-1\"}}],\"starttime\":100.0,\"expiration\":200.5,\"nslots\":2,"
+                "\"nodelist\":[\"n[3,2,1,0]\"],\"properties\":{\"ssd\":\"2,7\"}}}");
+    rset_free(other);
+    other = NULL;
+    ck_assert_int_eq(rset_rerank(rs, twice, &other), -EINVAL);
+    ck_assert_ptr_null(other);
+    rset_free(rs);
+}
+END_TEST
+
 SUITE_MAIN("proto/rset", what_flux_writes_is_read_and_written_alike,
            hosts_follow_ascending_ranks, a_set_of_nothing_is_valid,
            a_large_set_joins_itself, union_and_difference_are_by_id,
            ranks_are_selected_and_rejected, times_are_in_order,
            malformed_and_oversized_sets_are_refused,
-           an_allocation_is_written_without_a_set, a_set_becomes_a_value)
+           an_allocation_is_written_without_a_set, a_set_becomes_a_value,
+           nodes_get_other_ranks)
