@@ -136,8 +136,8 @@ void acquire_request(struct acquire *a, const flux_msg_t *msg)
         flux_respond_error(a->h, msg, EPROTO, "resource.acquire is a streaming request");
         return;
     }
-    if (flux_msglist_append(a->streams, msg) < 0 || !(payload = print_all(a)) ||
-        flux_respond(a->h, msg, payload) < 0)
+    if (flux_msglist_append(a->streams, msg) < 0 ||
+        (a->R && (!(payload = print_all(a)) || flux_respond(a->h, msg, payload) < 0)))
         flux_respond_error(a->h, msg, ENOMEM, NULL);
 }
 

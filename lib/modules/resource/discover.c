@@ -5,16 +5,85 @@
  * at once.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include <flux/attr.h>
+#include <flux/request.h>
+#include <flux/response.h>
 #include <hwloc.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "env/file.h"
 #include "modules/resource/discover.h"
+
+DEFINE_CLEANUP(struct found *, found_unref)
+DEFINE_CLEANUP(struct idset *, idset_destroy)
+
+#define MAX_CPUS 8192
+
+/* -- what was found -- */
+
+struct found *found_ref(struct found *f)
+{
+    f->refs++;
+    return f;
+}
+
+void found_unref(struct found *f)
+{
+    if (!f || --f->refs > 0)
+        return;
+    idset_destroy(f->cores);
+    idset_destroy(f->gpus);
+    free(f->cpus);
+    free(f);
+}
+
+int found_new(const struct idset *cores, const struct idset *gpus, struct found **ret)
+{
+    CLEANUP(found_unref_p) struct found *f = calloc(1, sizeof(*f));
+
+    if (!f)
+        return -ENOMEM;
+    f->refs = 1;
+    f->cores = cores ? idset_copy(cores) : idset_create(0, IDSET_FLAG_AUTOGROW);
+    f->cpus = strdup("");
+    if (!f->cores || !f->cpus || (gpus && !(f->gpus = idset_copy(gpus))))
+        return -ENOMEM;
+    *ret = TAKE(f);
+    return 0;
+}
+
+int found_decode(const cJSON *o, struct found **ret, const char **ret_host)
+{
+    const char *cores, *gpus = "", *cpus, *host;
+    int bound, rc;
+
+    if (json_unpack(o, NULL, "{s:s s?s s:s s:s s:b}", "cores", &cores, "gpus", &gpus,
+                    "cpus", &cpus, "host", &host, "bound", &bound) < 0)
+        return -EPROTO;
+    CLEANUP(idset_destroy_p) struct idset *c = idset_decode(cores);
+    CLEANUP(idset_destroy_p) struct idset *g = idset_decode(gpus);
+    CLEANUP(found_unref_p) struct found *f = NULL;
+    AUTOFREE char *copy = strdup(cpus);
+    if (!c || !g || idset_empty(c))
+        return -EPROTO;
+    if (!copy || (rc = found_new(c, idset_empty(g) ? NULL : g, &f)) < 0)
+        return -ENOMEM;
+    free(f->cpus);
+    f->cpus = TAKE(copy);
+    f->bound = bound;
+    *ret_host = host;
+    *ret = TAKE(f);
+    return 0;
+}
+
+/* -- hwloc -- */
 
 /* Leave out the parts of hwloc that bind to every processor in turn, or that look for
  * devices. */
@@ -72,6 +141,28 @@ static int find_cores(bool restrict_to_binding, struct idset *cores)
     return idset_range_set(cores, 0, (unsigned)n - 1) < 0 ? -errno : 0;
 }
 
+/* The cpus that this process may run on. One that cannot tell may run everywhere. */
+static struct idset *own_cpus(void)
+{
+    size_t size = CPU_ALLOC_SIZE(MAX_CPUS);
+    cpu_set_t *set = CPU_ALLOC(MAX_CPUS);
+    struct idset *ids = idset_create(0, IDSET_FLAG_AUTOGROW);
+
+    if (set && ids && sched_getaffinity(0, size, set) == 0)
+        for (unsigned i = 0; i < MAX_CPUS; i++)
+            if (CPU_ISSET_S(i, size, set))
+                idset_set(ids, i);
+    CPU_FREE(set);
+    return ids;
+}
+
+static bool is_bound(const struct idset *cpus)
+{
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return !idset_empty(cpus) && online > 0 && idset_count(cpus) < (size_t)online;
+}
+
 /* -- gpus -- */
 
 struct gpu_count {
@@ -114,25 +205,77 @@ static unsigned count_gpus(struct env *env)
     return c.n;
 }
 
-int discover_host(struct env *env, bool restrict_to_binding, struct idset **ret_cores,
-                  struct idset **ret_gpus, flux_error_t *err)
+int discover_host(struct env *env, bool restrict_to_binding, struct found **ret,
+                  flux_error_t *err)
 {
-    struct idset *cores = idset_create(0, IDSET_FLAG_AUTOGROW), *gpus = NULL;
+    CLEANUP(idset_destroy_p) struct idset *cpus = own_cpus();
+    CLEANUP(found_unref_p) struct found *f = NULL;
     unsigned ngpus = count_gpus(env);
-    int rc = -ENOMEM;
+    int rc = cpus ? found_new(NULL, NULL, &f) : -ENOMEM;
 
-    if (cores && (rc = find_cores(restrict_to_binding, cores)) == 0 && ngpus > 0) {
-        gpus = idset_create(0, IDSET_FLAG_AUTOGROW);
-        if (!gpus || idset_range_set(gpus, 0, ngpus - 1) < 0)
-            rc = -ENOMEM;
+    if (rc == 0)
+        rc = find_cores(restrict_to_binding, f->cores);
+    if (rc == 0 && ngpus > 0 &&
+        (!(f->gpus = idset_create(0, IDSET_FLAG_AUTOGROW)) ||
+         idset_range_set(f->gpus, 0, ngpus - 1) < 0))
+        rc = -ENOMEM;
+    if (rc == 0) {
+        free(f->cpus);
+        f->cpus = idset_encode(cpus, IDSET_FLAG_RANGE);
+        f->bound = restrict_to_binding && is_bound(cpus);
+        rc = f->cpus ? 0 : -ENOMEM;
     }
-    if (rc < 0) {
-        idset_destroy(cores);
-        idset_destroy(gpus);
+    if (rc < 0)
         return error_set(err, -rc, "this host's cores cannot be found: %s",
                          strerror(-rc));
-    }
-    *ret_cores = cores;
-    *ret_gpus = gpus;
+    *ret = TAKE(f);
     return 0;
+}
+
+/* -- for others -- */
+
+static bool same_cpus(const char *theirs)
+{
+    CLEANUP(idset_destroy_p) struct idset *ours = own_cpus();
+    AUTOFREE char *text = ours ? idset_encode(ours, IDSET_FLAG_RANGE) : NULL;
+
+    return text && *text && strcmp(text, theirs) == 0;
+}
+
+static int respond_found(flux_t *h, const flux_msg_t *msg, const struct found *f)
+{
+    AUTOFREE char *cores = idset_encode(f->cores, IDSET_FLAG_RANGE);
+    AUTOFREE char *gpus = f->gpus ? idset_encode(f->gpus, IDSET_FLAG_RANGE) : strdup("");
+    const char *host = flux_attr_get(h, "hostname");
+
+    if (!cores || !gpus)
+        return -ENOMEM;
+    return flux_respond_pack(h, msg, "{s:s s:s s:s s:s s:b}", "cores", cores, "gpus",
+                             gpus, "host", host ? host : "localhost", "cpus", f->cpus,
+                             "bound", (int)f->bound) < 0
+               ? -errno
+               : 0;
+}
+
+void discover_answer(flux_t *h, struct env *env, const flux_msg_t *msg)
+{
+    CLEANUP(found_unref_p) struct found *f = NULL;
+    const char *cpus = NULL;
+    flux_error_t err = {""};
+    int restrict_to_binding = 1, rc;
+
+    if (flux_msg_has_payload(msg) &&
+        flux_request_unpack(msg, NULL, "{s?b s?s}", "restrict", &restrict_to_binding,
+                            "cpus", &cpus) < 0) {
+        flux_respond_error(h, msg, errno, NULL);
+        return;
+    }
+    if (cpus && same_cpus(cpus)) {
+        flux_respond_pack(h, msg, "{s:b}", "same", 1);
+        return;
+    }
+    if ((rc = discover_host(env, restrict_to_binding, &f, &err)) == 0)
+        rc = respond_found(h, msg, f);
+    if (rc < 0)
+        flux_respond_error(h, msg, -rc, err.text[0] ? err.text : NULL);
 }

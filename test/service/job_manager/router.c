@@ -16,6 +16,7 @@ struct node {
     char uuid[37];
     char *service;
     uint32_t userid, rolemask;
+    uint32_t rank; /* of the broker it serves on */
 };
 
 struct router {
@@ -60,12 +61,12 @@ void router_free(struct router *rt)
     free(rt);
 }
 
-static struct node *by_service(struct router *rt, const char *topic)
+static struct node *by_service(struct router *rt, const char *topic, uint32_t rank)
 {
     size_t len = strcspn(topic, ".");
 
     list_each(n, &rt->nodes, struct node,
-              link) if (n->service && strlen(n->service) == len &&
+              link) if (n->service && n->rank == rank && strlen(n->service) == len &&
                         !memcmp(n->service, topic, len)) return n;
     return NULL;
 }
@@ -92,9 +93,14 @@ static void request(struct node *from, flux_msg_t *msg)
 {
     struct node *to;
     const char *topic;
+    uint32_t rank = 0;
 
+    flux_msg_get_nodeid(msg, &rank);
+    if (rank == FLUX_NODEID_ANY)
+        rank = 0;
     flux_msg_set_cred(msg, (struct flux_msg_cred){from->userid, from->rolemask});
-    if (flux_msg_get_topic(msg, &topic) < 0 || !(to = by_service(from->rt, topic))) {
+    if (flux_msg_get_topic(msg, &topic) < 0 ||
+        !(to = by_service(from->rt, topic, rank))) {
         refuse(from, msg);
         flux_msg_destroy(msg);
         return;
@@ -153,6 +159,11 @@ flux_t *router_open(struct router *rt, const char *service, uint32_t userid,
         abort();
     list_append(&rt->nodes, &n->link);
     return n->h;
+}
+
+void router_set_rank(struct router *rt, flux_t *h, uint32_t rank)
+{
+    list_each(n, &rt->nodes, struct node, link) if (n->h == h) n->rank = rank;
 }
 
 static void send_disconnect(struct node *gone, struct node *to)

@@ -17,6 +17,8 @@ void router_watch(struct router *rt, void (*fn)(const flux_msg_t *msg, void *arg
  * are stamped on its requests. Ends with router_close(). */
 flux_t *router_open(struct router *rt, const char *service, uint32_t userid,
                     uint32_t rolemask);
+/* What it serves is on this rank (at first: 0). */
+void router_set_rank(struct router *rt, flux_t *h, uint32_t rank);
 /* Close it; the others get a disconnect for it when `disconnect` is set. */
 void router_close(struct router *rt, flux_t *h, bool disconnect);
 

@@ -184,6 +184,117 @@ START_TEST(nothing_starts_on_nodes_that_are_down)
 }
 END_TEST
 
+START_TEST(a_node_that_goes_and_returns_keeps_its_jobs)
+{
+    struct world *w = world_ready(NULL);
+    cJSON *o;
+
+    submit(w, 1, 4, 0.);
+    flux_respond(w->resource, w->acquire, "{\"down\":\"0-1\"}");
+    settle(w);
+    ck_assert_int_eq(ask(w, "sched.resource-status", NULL, &o), 0);
+    ck_assert_uint_eq(ncores_of(json_get(o, "allocated")), 4);
+    json_free(o);
+    flux_respond(w->resource, w->acquire, "{\"up\":\"0-1\"}");
+    settle(w);
+    submit(w, 2, 5, 0.);
+    ck_assert(!allocated(w, 2)); /* four are free */
+    tell(w, "sched.free", "{\"ids\":[1]}");
+    settle(w);
+    ck_assert(allocated(w, 2));
+    ck_assert_uint_eq(w->nraised, 0);
+    world_free(w);
+}
+END_TEST
+
+static const char R16[] =
+    "{\"resources\":{\"version\":1,\"execution\":{\"R_lite\":[{\"rank\":\"0-3\","
+    "\"children\":{\"core\":\"0-3\"}}],\"nodelist\":[\"n[0-3]\"],\"starttime\":0,"
+    "\"expiration\":0}},\"up\":\"0-2\"}";
+
+START_TEST(nodes_that_join_are_used_and_disturb_nobody)
+{
+    struct world *w = world_ready(NULL);
+    cJSON *o;
+
+    submit(w, 1, 6, 0.);
+    ck_assert(allocated(w, 1));
+    flux_respond(w->resource, w->acquire, R16);
+    settle(w);
+    submit(w, 3, 6, 0.);
+    ck_assert(allocated(w, 3));
+    submit(w, 2, 7, 0.); /* the last four cores are down */
+    ck_assert(!allocated(w, 2));
+    flux_respond(w->resource, w->acquire, "{\"up\":\"3\"}");
+    settle(w);
+    tell(w, "sched.free", "{\"ids\":[1]}");
+    settle(w);
+    ck_assert(allocated(w, 2));
+    ck_assert_int_eq(ask(w, "sched.resource-status", NULL, &o), 0);
+    ck_assert_uint_eq(ncores_of(json_get(o, "all")), 16);
+    ck_assert_uint_eq(ncores_of(json_get(o, "allocated")), 13);
+    json_free(o);
+    ck_assert_uint_eq(w->nraised, 0);
+    world_free(w);
+}
+END_TEST
+
+/* A job over n nodes of the four: how many nodes and cores it got. */
+static void place(struct world *w, int id, const char *shape, size_t nodes, size_t cores)
+{
+    struct buf out = {0};
+    struct rset *rs;
+    char text[512];
+
+    snprintf(text, sizeof(text),
+             "{\"jobs\":[{\"id\":%d,\"priority\":16,\"userid\":1000,\"t_submit\":1.5,"
+             "\"duration\":0,\"gpus\":0,%s",
+             id, shape);
+    buf_adds(&out, text);
+    buf_addc(&out, '}');
+    send_jobs(w, &out);
+    settle(w);
+    ck_assert(allocated(w, id));
+    ck_assert_int_eq(rset_decode(json_get(w->result[id].o, "R"), &rs, NULL), 0);
+    ck_assert_uint_eq(rset_nnodes(rs), nodes);
+    ck_assert_uint_eq(rset_ncores(rs), cores);
+    for (size_t i = 1; i < nodes; i++) /* -N2 -n8: as many on each */
+        ck_assert_uint_eq(idset_count(rset_node(rs, i)->cores),
+                          idset_count(rset_node(rs, 0)->cores));
+    rset_free(rs);
+    snprintf(text, sizeof(text), "{\"ids\":[%d]}", id);
+    tell(w, "sched.free", text);
+    settle(w);
+}
+
+START_TEST(jobs_get_the_nodes_they_ask_for)
+{
+    struct world *w = world_new();
+
+    w->R = "{\"version\":1,\"execution\":{\"R_lite\":[{\"rank\":\"0-3\",\"children\":{"
+           "\"core\":\"0-3\"}}],\"nodelist\":[\"n[0-3]\"],\"starttime\":0,\"expiration\":"
+           "0}}";
+    w->up = "0-3";
+    open_resource(w);
+    open_manager(w);
+    ck_assert_int_eq(open_sched(w, NULL), 0);
+    settle(w);
+    /* -N4 */
+    place(w, 1, "\"nnodes\":4,\"nslots\":4,\"cores\":1,\"exclusive\":true", 4, 16);
+    /* -N4 -n4 */
+    place(w, 2, "\"nnodes\":4,\"nslots\":4,\"cores\":1,\"exclusive\":false", 4, 4);
+    /* -N2 -n8 */
+    place(w, 3, "\"nnodes\":2,\"nslots\":8,\"cores\":1,\"exclusive\":false", 2, 8);
+    /* -N2 -n4 -c2 */
+    place(w, 4, "\"nnodes\":2,\"nslots\":4,\"cores\":2,\"exclusive\":false", 2, 8);
+    /* -N1 --exclusive */
+    place(w, 5, "\"nnodes\":1,\"nslots\":1,\"cores\":1,\"exclusive\":true", 1, 4);
+    /* -n16 */
+    place(w, 6, "\"nnodes\":0,\"nslots\":16,\"cores\":1,\"exclusive\":false", 4, 16);
+    world_free(w);
+}
+END_TEST
+
 START_TEST(a_part_of_an_allocation_may_come_back_first)
 {
     struct world *w = world_ready(NULL);
@@ -359,6 +470,9 @@ int main(void)
     tcase_add_test(t, running_jobs_keep_their_cores_over_a_restart);
     tcase_add_test(t, a_running_job_on_resources_that_are_gone_gets_an_exception);
     tcase_add_test(t, nothing_starts_on_nodes_that_are_down);
+    tcase_add_test(t, a_node_that_goes_and_returns_keeps_its_jobs);
+    tcase_add_test(t, nodes_that_join_are_used_and_disturb_nobody);
+    tcase_add_test(t, jobs_get_the_nodes_they_ask_for);
     tcase_add_test(t, a_part_of_an_allocation_may_come_back_first);
     tcase_add_test(t, the_single_form_is_answered_by_responses);
     tcase_add_test(t, estimates_are_told_while_a_job_waits_and_taken_back_when_it_starts);
