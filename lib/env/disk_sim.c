@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "env/sim.h"
+#include "env/loop_sim.h"
 
 #define SECTOR 512
 
@@ -43,7 +43,7 @@ int disk_admit(struct sim_env *host, enum disk_op op)
 {
     struct sim_disk *d = &host->disk;
     if (op != DISK_READ && is_due(&d->cut))
-        d->off = true;
+        d->off = host->dead = true;
     if (d->off)
         return -EIO;
     if (op != DISK_READ && is_due(&d->fail)) {
@@ -181,28 +181,34 @@ static void touch(struct sim_inode *n)
     n->mtime = n->ctime = sim_wall(n->host);
 }
 
+/* As much as there is room for; returns how much that was. */
+static size_t write_data(struct sim_inode *n, const void *buf, size_t len, size_t off)
+{
+    size_t before = n->view.len;
+    len = room(n, len, off);
+    if (len == 0 || image_extend(&n->view, off + len) < 0)
+        return 0;
+    disk_of(n)->used += (int64_t)(n->view.len - before);
+    memcpy(n->view.data + off, buf, len);
+    remember(n, buf, len, off);
+    touch(n);
+    return len;
+}
+
 ssize_t inode_write(struct sim_inode *n, const void *buf, size_t len, size_t off)
 {
     struct sim_disk *d = disk_of(n);
     bool was_off = d->off;
     int rc = disk_admit(n->host, DISK_WRITE);
     if (rc < 0) {
-        /* What was under way when the power went may be half done. */
-        if (d->off && !was_off)
-            remember(n, buf, len, off);
+        if (d->off && !was_off) /* the program dies in it: it may be half done */
+            write_data(n, buf, (size_t)sim_draw(n->host->w, 0, (int64_t)len), off);
         return rc;
     }
-    len = room(n, len, off);
-    size_t before = n->view.len;
-    if (len == 0 || image_extend(&n->view, off + len) < 0) {
-        count(n->host, SIM_ENOSPC);
-        return -ENOSPC;
-    }
-    d->used += (int64_t)(n->view.len - before);
-    memcpy(n->view.data + off, buf, len);
-    remember(n, buf, len, off);
-    touch(n);
-    return (ssize_t)len;
+    if ((len = write_data(n, buf, len, off)) > 0)
+        return (ssize_t)len;
+    count(n->host, SIM_ENOSPC);
+    return -ENOSPC;
 }
 
 /* Durable at once: what SQLite asks for is not about the order of truncations. */
@@ -420,7 +426,8 @@ void sim_disk_restart(struct env *env, bool lose)
     } else {
         each_file(host->disk.root, keep_lock_only);
     }
-    host->disk.off = false;
+    host->disk.off = host->dead = false;
+    sim_loops_resume(host);
     host->disk.cut = host->disk.fail = -1;
 }
 

@@ -52,6 +52,11 @@ int file_append(struct file *f, const void *buf, size_t len)
     return 0;
 }
 
+int file_truncate(struct file *f, off_t size)
+{
+    return f->ops->truncate(f, size);
+}
+
 int file_sync(struct file *f)
 {
     return f->ops->sync(f);

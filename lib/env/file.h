@@ -20,6 +20,7 @@ ssize_t file_pread(struct file *f, void *buf, size_t len, off_t off);
 ssize_t file_pwrite(struct file *f, const void *buf, size_t len, off_t off);
 /* Write all of it at the end (opened with O_APPEND). */
 int file_append(struct file *f, const void *buf, size_t len);
+int file_truncate(struct file *f, off_t size);
 int file_sync(struct file *f); /* fdatasync */
 off_t file_size(struct file *f);
 /* Exclusive advisory lock; -EWOULDBLOCK when another process holds it. */

@@ -42,6 +42,11 @@ static bool stands_still(struct loop *l)
     return sim_env(l->env)->stopped > sim_world(l->env)->now;
 }
 
+static bool is_dead(struct sim_loop *l)
+{
+    return sim_env(l->base.env)->dead;
+}
+
 void sim_loop_want(struct sim_loop *l)
 {
     if (l->busy == 0 && !sim_is_scheduled(&l->turn))
@@ -114,7 +119,7 @@ static void make_turn(struct sim_loop *l)
 static void turn_fire(struct sim_event *ev)
 {
     struct sim_loop *l = CONTAINER_OF(ev, struct sim_loop, turn);
-    if (l->busy > 0)
+    if (l->busy > 0 || is_dead(l))
         return;
     if (stands_still(&l->base)) {
         sim_loop_want(l);
@@ -127,6 +132,16 @@ static void turn_fire(struct sim_event *ev)
     if (has_cause(l))
         sim_loop_want(l);
     loop_unref(&l->base);
+}
+
+void sim_loops_resume(struct sim_env *host)
+{
+    list_each(l, &host->loops, struct sim_loop, host)
+    {
+        sim_cancel(host->w, &l->turn);
+        if (has_cause(l))
+            sim_loop_want(l);
+    }
 }
 
 /* ---- running ---- */
@@ -159,7 +174,7 @@ static int sim_run(struct loop *base, int flags)
     l->stopped = false;
     begin_run(l, flags);
     while (rc == 0 && !run_over(l, flags, turns))
-        rc = sim_step(world(l)) ? 0 : -EDEADLK;
+        rc = !is_dead(l) && sim_step(world(l)) ? 0 : -EDEADLK;
     l->stopped = false; /* was for this run, not for one around it */
     l->busy = outer;
     return rc < 0 ? rc : l->active > 0 ? l->active : 0;

@@ -44,6 +44,8 @@ static inline struct sim_loop *sim_loop(struct loop *l)
 void sim_loop_want(struct sim_loop *l);
 /* The host's clock has jumped: periodics expire at other moments. */
 void sim_loop_clock(struct sim_loop *l);
+/* The host goes on: so do its loops. */
+void sim_loops_resume(struct sim_env *host);
 /* Call an expired timer's callback, after setting it again or marking it stopped. */
 void sim_timer_deliver(struct sim_timer *t);
 

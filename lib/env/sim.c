@@ -261,6 +261,8 @@ void sim_host_stop(struct env *env, double seconds)
     struct sim_world *w = sim_world(env);
     sim_env(env)->stopped = w->now + sim_ns(seconds);
     w->counts[SIM_STOP] += seconds > 0;
+    if (seconds <= 0)
+        sim_loops_resume(sim_env(env));
 }
 
 void sim_clock_step(struct env *env, double seconds)

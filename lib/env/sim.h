@@ -51,6 +51,8 @@ struct sim_env {
     uint64_t bytes;  /* random state of env_random(), so that no event depends on it */
     int64_t clock;   /* ns that the wall clock is ahead of the world's */
     int64_t stopped; /* ns: no loop has a turn, no work is done before */
+    bool dead;       /* no loop has a turn, nothing is sent: its program has died in the
+                       midst of writing */
     bool silent;     /* what it closes is not told to anyone, what is sent to it waits */
     struct list loops;      /* struct sim_loop, by host */
     struct sim_path *paths; /* by number of the host they lead to */

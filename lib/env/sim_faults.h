@@ -60,11 +60,13 @@ int64_t sim_disk_used(struct env *env);
 void sim_disk_errors(struct env *env, unsigned reads, unsigned writes, unsigned syncs);
 /* The n-th operation from now (0: the next; < 0: none) that changes the disk fails so. */
 void sim_disk_fail(struct env *env, long n, int error);
-/* The n-th operation from now that changes the disk, and all after it, fail with -EIO: the
- * program has died there. < 0: never. A write under way may be half done. */
+/* The program dies in the n-th operation from now that changes the disk (0: the next; < 0:
+ * never): that may be half done, all after it fail with -EIO, its loops have no more turns,
+ * and what it still sends goes nowhere. */
 void sim_disk_cut(struct env *env, long n);
 bool sim_disk_is_cut(const struct env *env);
-/* Once all files are closed: the disk works again. `lose`: the power was gone, too. */
+/* Once all files and links are closed: another program may run. `lose`: the power was
+ * gone, too. */
 void sim_disk_restart(struct env *env, bool lose);
 
 /* ---- what has happened ---- */

@@ -479,7 +479,7 @@ static int sim_send(struct link *link, const struct iovec *parts, int n)
     for (int i = 0; i < n; i++)
         len += parts[i].iov_len;
     int rc = check_send(l, len);
-    if (rc < 0)
+    if (rc < 0 || link_host(l)->dead)
         return rc;
     link->queued += len;
     if (is_high(l))

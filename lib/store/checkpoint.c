@@ -25,7 +25,7 @@ static int checkpoint_open(struct store *s, struct checkpoint *cp)
 {
     struct sql_open how = {
         .path = s->path,
-        .vfs = s->vfs,
+        .vfs = store_vfs(s),
         .write = true,
         .durability = s->durability == STORE_NONE ? STORE_NONE : STORE_POWER,
         .cache_kib = 64,

@@ -1,6 +1,6 @@
-/* Reads under way: on a worker thread with a connection of the pool, in the simulated
- * world at once. A memory store has one connection, which reads and writes take turns
- * to use.
+/* Reads under way: on a worker thread with a connection of the pool. A memory store has
+ * one connection, which reads and writes take turns to use; in the simulated world it is
+ * read at once.
  */
 #include "store/read.h"
 
@@ -62,7 +62,7 @@ static int connection_get(struct readers *r, struct sql **ret)
     struct store *s = r->store;
     struct sql_open how = {
         .path = s->path,
-        .vfs = s->vfs,
+        .vfs = store_vfs(s),
         .durability = s->durability,
         .cache_kib = READ_CACHE_KIB,
     };
@@ -159,7 +159,7 @@ static void read_done(void *arg)
 
 static int read_start(struct store *s, struct read *read)
 {
-    if (!s->inline_steps)
+    if (s->path || !s->inline_steps)
         return loop_work(s->loop, read_work, read_done, read);
     read->rc = read_now(s->readers, read->fn, read->arg);
     return loop_post(s->loop, read_done, read);

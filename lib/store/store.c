@@ -119,7 +119,7 @@ static void wake_cb(struct watcher *w, int revents, void *arg)
 }
 
 /* Simulated world: what the writer's thread would do. */
-static void step_inline(struct store *s)
+static void step(struct store *s)
 {
     struct list batch;
 
@@ -127,40 +127,56 @@ static void step_inline(struct store *s)
     writer_step(s, &batch);
     if (s->path && s->commits % CHECKPOINT_COMMITS == 0)
         checkpoint_inline(s);
-    deliver(s);
 }
 
-static void step_posted(void *arg)
+static void step_work(void *arg)
 {
     struct store *s = arg;
 
-    s->step_posted = false;
+    if (!s->closing)
+        step(s);
+}
+
+static void start_step(struct store *s);
+
+static void step_done(void *arg)
+{
+    struct store *s = arg;
+
+    s->stepping = false;
     if (s->closing) {
         free(s);
         return;
     }
-    step_inline(s);
-    if (!list_empty(&s->queue) && !s->step_posted)
-        s->step_posted = loop_post(s->loop, step_posted, s) == 0;
+    /* As the thread does: at once, whatever a callback does now. */
+    if (!list_empty(&s->queue))
+        start_step(s);
+    deliver(s);
+}
+
+static void start_step(struct store *s)
+{
+    s->stepping = loop_work(s->loop, step_work, step_done, s) == 0;
 }
 
 static void probe_cb(struct watcher *w, int revents, void *arg)
 {
-    step_inline(arg);
+    struct store *s = arg;
+
+    if (!s->stepping)
+        start_step(s);
 }
 
 static int wake_writer(struct store *s)
 {
-    int rc = 0;
-
     if (!s->inline_steps) {
         if (s->waiting)
             pthread_cond_signal(&s->more);
-    } else if (!s->step_posted) {
-        rc = loop_post(s->loop, step_posted, s);
-        s->step_posted = rc == 0;
+        return 0;
     }
-    return rc;
+    if (!s->stepping)
+        start_step(s);
+    return s->stepping ? 0 : -ENOMEM;
 }
 
 int store_commit(struct store *s, struct store_txn *t, store_commit_f cb, void *arg)
@@ -192,7 +208,7 @@ int store_flush(struct store *s)
 
     if (s->inline_steps) {
         while (!list_empty(&s->queue))
-            step_inline(s);
+            step(s);
     } else {
         pthread_mutex_lock(&s->lock);
         while (!list_empty(&s->queue) || s->busy)
@@ -238,12 +254,18 @@ static int new_store(struct loop *loop, const struct store_options *opts,
     s->checkpoint_interval =
         opts->checkpoint_interval > 0 ? opts->checkpoint_interval : CHECKPOINT_INTERVAL;
     if ((opts->path && !(s->path = strdup(opts->path))) ||
-        (opts->vfs && !(s->vfs = strdup(opts->vfs)))) {
+        (opts->vfs && !(s->vfs = strdup(opts->vfs))) ||
+        (s->path && !s->vfs && s->inline_steps && vfs_new(s->env, &s->own_vfs) < 0)) {
         store_close(s);
         return -ENOMEM;
     }
     *ret = s;
     return 0;
+}
+
+const char *store_vfs(const struct store *s)
+{
+    return s->own_vfs ? vfs_name(s->own_vfs) : s->vfs;
 }
 
 /* SQLite gives its other files the mode of this one. */
@@ -262,7 +284,7 @@ static int open_database(struct store *s, const char *uuid, flux_error_t *err)
 {
     struct sql_open how = {
         .path = s->path,
-        .vfs = s->vfs,
+        .vfs = store_vfs(s),
         .write = true,
         .durability = s->durability,
         .cache_kib = WRITE_CACHE_KIB,
@@ -307,8 +329,10 @@ static int start_threads(struct store *s)
 {
     int rc;
 
-    if (s->inline_steps)
+    if (s->inline_steps) {
+        space_reserve(&s->space);
         return 0;
+    }
     rc = env_thread_start(s->env, "flux-store", writer_main, s, &s->writer);
     if (rc == 0 && s->path)
         rc = env_thread_start(s->env, "flux-checkpt", checkpoint_main, s,
@@ -350,6 +374,7 @@ static void free_store(struct store *s)
 {
     sql_close(s->apply.c);
     apply_free(&s->apply);
+    vfs_free(s->own_vfs);
     space_fini(&s->space);
     pthread_cond_destroy(&s->idle);
     pthread_cond_destroy(&s->checkpoint_more);
@@ -359,9 +384,9 @@ static void free_store(struct store *s)
     free(s->vfs);
     free(s->path);
     loop_unref(s->loop);
-    /* A step that is still posted finds us closing, and frees the rest. */
+    /* A step that is still under way finds us closing, and frees the rest. */
     s->closing = true;
-    if (!s->step_posted)
+    if (!s->stepping)
         free(s);
 }
 

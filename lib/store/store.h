@@ -34,8 +34,9 @@ enum store_durability {
 
 struct store_options {
     const char *path; /* database file; NULL: the memory twin */
-    const char *vfs;  /* SQLite VFS, NULL: the default (tests cut power here);
-                                        with one there is neither lock nor reserve file */
+    const char *vfs;  /* SQLite VFS, NULL: the default, or over env's files in the
+                         simulated world (tests cut power here); with one there is
+                         neither lock nor reserve file */
     enum store_durability durability;
     const char *uuid;           /* instance uuid to record in a new store */
     double checkpoint_interval; /* seconds; 0: the default of 0.5 */

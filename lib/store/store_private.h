@@ -2,8 +2,8 @@
  *
  * Three threads at most touch a store besides the loop's: the writer (the only one
  * that changes the database), the checkpointer, and workers that read. In the
- * simulated world there is no thread: the writer's steps run on the loop, one turn
- * after they were asked for.
+ * simulated world there is no thread: the writer's steps are work, done at a drawn
+ * time, and its files are env's.
  */
 #ifndef FLUX_STORE_STORE_PRIVATE_H
 #define FLUX_STORE_STORE_PRIVATE_H
@@ -13,6 +13,7 @@
 #include "base/list.h"
 #include "store/apply.h"
 #include "store/space.h"
+#include "store/vfs.h"
 
 #define BATCH_TXNS 256
 #define BATCH_BYTES (1u << 20)
@@ -32,6 +33,7 @@ struct store {
     struct env *env;
     char *path; /* NULL: memory */
     char *vfs;
+    struct vfs *own_vfs; /* simulated world: over env's files */
     enum store_durability durability;
     bool inline_steps; /* simulated world */
     double checkpoint_interval;
@@ -41,7 +43,7 @@ struct store {
     struct watcher *probe; /* simulated world: looks for space */
     struct list delivering;
     unsigned outstanding; /* callbacks owed */
-    bool step_posted;
+    bool stepping;        /* simulated world: a step is under way */
     bool closing;
     enum store_state told; /* the state that the user knows */
     void (*writable_cb)(bool writable, void *arg);
@@ -69,6 +71,7 @@ struct store {
     struct readers *readers;
 };
 
+const char *store_vfs(const struct store *s); /* SQLite's name for it; NULL: its own */
 /* Take a batch off the queue (lock held). */
 void writer_take(struct store *s, struct list *batch);
 /* Commit a batch and hand its transactions on to `finished` (or park them). No lock
