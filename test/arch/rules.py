@@ -13,6 +13,8 @@ WORLD = re.compile(
 PROCESS = re.compile(
     r"(?<![\w.>])(exit|_exit|abort|setenv|unsetenv|putenv|umask|signal|sigaction|chdir|"
     r"setlocale)\s*\(")
+# PMI_Abort() ends its process: so the API has it.
+ENDS = {"lib/pmi/session.c"}
 PRINT = re.compile(r"(?<![\w.>])(printf|puts|perror)\s*\(")
 
 
@@ -36,7 +38,7 @@ def main():
         for i, line in enumerate(code(path).split("\n"), 1):
             if not rel.startswith(("lib/env/", "lib/cli/")) and WORLD.search(line):
                 errors.append(f"{rel}:{i}: the world is reached through lib/env: {line.strip()}")
-            if PROCESS.search(line) and not rel.startswith("lib/env/"):
+            if PROCESS.search(line) and not rel.startswith("lib/env/") and rel not in ENDS:
                 errors.append(f"{rel}:{i}: a library leaves the process alone: {line.strip()}")
             if PRINT.search(line) and not rel.startswith("lib/cli/"):
                 errors.append(f"{rel}:{i}: a library never prints: {line.strip()}")

@@ -85,6 +85,17 @@ def nodes():
             b"FK\x01\x02\x01\x00\x01\x00" + h + b"\x20"]
 
 
+def pmi(owner, *lines):
+    """One line a piece; the piece's first byte gives length and rank (see pmi.c)."""
+    return bytes([owner]) + b"".join(bytes([(len(t) + 1) << 1]) + t.encode() + b"\n" for t in lines)
+
+
+PMI_INIT = "cmd=init pmi_version=1 pmi_subversion=1"
+PMI_LINES = [PMI_INIT, "cmd=get_maxes", "cmd=get_appnum", "cmd=get_universe_size", "cmd=get_my_kvsname",
+             "cmd=put kvsname=k key=a value=b c", "cmd=get kvsname=k key=a", "cmd=get kvsname=k key=PMI_process_mapping",
+             "cmd=barrier_in", "cmd=publish_name service=s port=p", "cmd=lookup_name service=s",
+             "cmd=unpublish_name service=s", "cmd=spawn", "cmd=finalize", "cmd=abort exitcode=7 error_msg=no tea"]
+
 SEEDS = {
     "redo": [redo()],
     "kvsnode": nodes(),
@@ -104,6 +115,8 @@ SEEDS = {
     "fsd": text("1.5h", "30s", "inf", "0", "2d", "100ms", "1e3"),
     "message": MESSAGES,
     "frame": [bytes([n]) + frames() for n in (0, 6, 40, 255)],
+    "pmi": [pmi(0, *PMI_LINES), pmi(1, *PMI_LINES), pmi(1, *[t for t in PMI_LINES for _ in range(3)]),
+            b"(vector,(0,2,1),(2,1,6))"],
     "sign": [base64.b64encode(b"version\0i1\0userid\0i0\0mechanism\0snone\0") + b"." + base64.b64encode(b"{}")
              + b".none", b"e30=", b"{}"],
 }
