@@ -23,6 +23,9 @@ extern "C" {
 enum {
     FLUX_MODULE_INLINE = 0, /* on the broker's reactor: must never be slow */
     FLUX_MODULE_THREAD = 1, /* on a thread of its own */
+    /* Built-in ones: loaded on every rank, with "flux::store" at rank 0 only; the others
+     * are loaded at rank 0. */
+    FLUX_MODULE_ALL_RANKS = 2,
 };
 
 struct flux_module {
@@ -48,7 +51,7 @@ typedef int (*flux_mod_main_f)(flux_t *h, int argc, char **argv);
 int flux_module_set_running(flux_t *h);
 
 /* What the host hung on a built-in module's handle with flux_aux_set():
- *   "flux::store"  struct store *      the instance's store (lib/store)
+ *   "flux::store"  struct store *      the instance's store (lib/store); rank 0
  *   "flux::env"    struct env *        the world (lib/env)
  *   "flux::name"   const char *        the module's name
  *   "flux::uuid"   const char *        the module's routing id

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "broker/broker.h"
+#include "broker/life.h"
 #include "broker/tidy.h"
 
 /* A handle of the embedding program. */
@@ -79,7 +80,9 @@ int broker_new(struct env *env, flux_reactor_t *reactor,
     b->reactor = reactor;
     b->loop = flux_reactor_loop(reactor);
     b->owner = geteuid();
-    b->starttime = env_time(env);
+    b->starttime = b->instance_starttime = env_time(env);
+    b->size = 1;
+    b->orphan_timeout = -1;
     env_uuid(env, b->uuid);
     if ((rc = take_strings(b, &o)) < 0 || (rc = take_attrs(b, &o, err)) < 0 ||
         (rc = config_new(o.config, o.config_keys, &b->config, err)) < 0 ||
@@ -100,6 +103,7 @@ void broker_free(struct broker *b)
 {
     if (!b)
         return;
+    place_free(b->given);
     tidy_free(b->tidy);
     state_free(b->state);
     log_free(b->log);
@@ -148,7 +152,7 @@ int broker_open(struct broker *b, flux_t **ret)
     return 0;
 }
 
-void broker_close_handles(struct broker *b)
+static void close_handles(struct broker *b)
 {
     list_each(h, &b->handles, struct handle, link)
     {
@@ -156,4 +160,49 @@ void broker_close_handles(struct broker *b)
         port_free(h->port, EHOSTUNREACH);
         free(h);
     }
+}
+
+void broker_release(struct broker *b, bool crash)
+{
+    bool keep = b->dirs.statedir != NULL;
+
+    b->crashing = crash;
+    if (crash) /* nobody hears of what follows */
+        peers_free(TAKE(b->peers));
+    watcher_free(TAKE(b->finish));
+    watcher_free(TAKE(b->patience));
+    cleanup_free(TAKE(b->cleanup));
+    program_free(TAKE(b->program));
+    if (crash && b->modhost)
+        modhost_crash(b->modhost);
+    rexec_free(TAKE(b->rexec), keep);
+    modhost_free(TAKE(b->modhost));
+    server_free(TAKE(b->server));
+    close_handles(b);
+    quorum_free(TAKE(b->quorum));
+    config_stop(b->config);
+    flux_close(TAKE(b->h));
+    port_free(TAKE(b->port), ENOSYS);
+    peers_free(TAKE(b->peers));
+    enrol_free(b);
+    log_serve(b->log, NULL, NULL);
+    core_free(TAKE(b->core));
+    groups_free(TAKE(b->groups));
+    tree_free(TAKE(b->tree));
+    events_free(TAKE(b->events));
+    flux_msglist_destroy(TAKE(b->shutdowns));
+    router_free(TAKE(b->router));
+    store_close(TAKE(b->store));
+    dirs_close(&b->dirs);
+    b->place = NULL;
+    place_free(TAKE(b->given));
+}
+
+void broker_crash(struct broker *b)
+{
+    if (!b)
+        return;
+    if (!b->down)
+        broker_release(b, true);
+    broker_free(b);
 }

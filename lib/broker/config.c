@@ -1,4 +1,5 @@
-/* Configuration: one JSON object, replaced as a whole. */
+/* Configuration: one JSON object, replaced as a whole. That of rank 0 is everybody's: a
+ * broker tells it to its children, config.adopt {"config":{}}, and they to theirs. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,12 +10,15 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "broker/broker.h"
+#include "broker/peers.h"
 
 struct config {
     const flux_conf_t *conf;
     char *path;
     cJSON *keys; /* object of what was set by key: wins over files, also later */
+    bool own;    /* given to this broker; not that of rank 0 */
     struct broker *broker;
+    struct list reloads;
 };
 
 DEFINE_CLEANUP(cJSON *, json_free)
@@ -136,6 +140,8 @@ int config_new(const char *source, const char *const *keys, struct config **ret,
 
     if (!c)
         return -ENOMEM;
+    list_init(&c->reloads);
+    c->own = source || (keys && *keys);
     if ((rc = parse_keys(keys, &c->keys, err)) < 0)
         goto error;
     if (source && source[0] != '{') {
@@ -192,7 +198,7 @@ const char *config_str(const struct config *c, const char *table, const char *ke
     return value;
 }
 
-static cJSON *tree(const struct config *c)
+cJSON *config_tree(const struct config *c)
 {
     cJSON *o;
 
@@ -210,36 +216,62 @@ void config_apply(struct config *c, struct broker *b)
 
 /* A change on its way to the modules; answered when all have taken it. */
 struct reload {
+    struct list link;
     struct config *config;
-    const flux_msg_t *msg;
-    unsigned waiting;
+    const flux_msg_t *msg; /* NULL: the parent told it */
+    struct list asked;
     int errnum;
     char text[256];
 };
+
+/* A module that was told. */
+struct asked {
+    struct list link;
+    struct reload *reload;
+    flux_future_t *f;
+};
+
+static void asked_free(struct asked *a)
+{
+    list_del(&a->link);
+    flux_future_destroy(a->f);
+    free(a);
+}
+
+static void reload_free(struct reload *r)
+{
+    while (!list_empty(&r->asked))
+        asked_free(list_first(&r->asked, struct asked, link));
+    list_del(&r->link);
+    flux_msg_decref(r->msg);
+    free(r);
+}
 
 static void reload_done(struct reload *r)
 {
     struct core *core = r->config->broker->core;
 
-    if (--r->waiting > 0)
+    if (!list_empty(&r->asked))
         return;
-    if (r->errnum)
+    if (r->errnum && !r->msg)
+        log_printf(r->config->broker->log, LOG_ERR, "configuration: %s", r->text);
+    else if (r->errnum)
         core_error(core, r->msg, r->errnum, r->text);
-    else
+    else if (r->msg)
         core_respond(core, r->msg, NULL);
-    flux_msg_decref(r->msg);
-    free(r);
+    reload_free(r);
 }
 
 static void module_done(flux_future_t *f, void *arg)
 {
-    struct reload *r = arg;
+    struct asked *a = arg;
+    struct reload *r = a->reload;
 
     if (flux_future_get(f, NULL) < 0 && !r->errnum) {
         r->errnum = errno;
         snprintf(r->text, sizeof(r->text), "%s", flux_future_error_string(f));
     }
-    flux_future_destroy(f);
+    asked_free(a);
     reload_done(r);
 }
 
@@ -247,16 +279,29 @@ static void tell_module(const char *name, void *arg)
 {
     struct reload *r = arg;
     struct broker *b = r->config->broker;
+    struct asked *a = calloc(1, sizeof(*a));
     char topic[256];
-    flux_future_t *f;
 
-    snprintf(topic, sizeof(topic), "%s.config-reload", name);
-    f = flux_rpc_pack(b->h, topic, FLUX_NODEID_ANY, 0, "O", tree(r->config));
-    if (!f || flux_future_then(f, -1, module_done, r) < 0) {
-        flux_future_destroy(f);
+    if (!a)
         return;
-    }
-    r->waiting++;
+    snprintf(topic, sizeof(topic), "%s.config-reload", name);
+    a->reload = r;
+    list_append(&r->asked, &a->link);
+    a->f = flux_rpc_pack(b->h, topic, b->rank, 0, "O", config_tree(r->config));
+    if (!a->f || flux_future_then(a->f, -1, module_done, a) < 0)
+        asked_free(a);
+}
+
+/* Children that come later hear it in their welcome. */
+static void tell_children(struct config *c)
+{
+    struct broker *b = c->broker;
+    struct peer *p = NULL;
+
+    while (b->peers && (p = overlay_next_child(peers_overlay(b->peers), p)))
+        flux_future_destroy(flux_rpc_pack(b->h, "config.adopt", peer_rank(p),
+                                          FLUX_RPC_NORESPONSE, "{s:O}", "config",
+                                          config_tree(c)));
 }
 
 static void spread(struct config *c, const flux_msg_t *msg)
@@ -264,22 +309,57 @@ static void spread(struct config *c, const flux_msg_t *msg)
     struct reload *r = calloc(1, sizeof(*r));
 
     config_apply(c, c->broker);
+    tell_children(c);
     if (!r) {
-        core_error(c->broker->core, msg, ENOMEM, NULL);
+        if (msg)
+            core_error(c->broker->core, msg, ENOMEM, NULL);
         return;
     }
     r->config = c;
     r->msg = flux_msg_incref(msg);
-    r->waiting = 1;
+    list_init(&r->asked);
+    list_append(&c->reloads, &r->link);
     modhost_each(c->broker->modhost, tell_module, r);
     reload_done(r);
+}
+
+int config_adopt(struct config *c, const cJSON *o, flux_error_t *err)
+{
+    cJSON *copy;
+    int rc;
+
+    if (c->own || json_equal(config_tree(c), o))
+        return 0;
+    if (!(copy = json_copy(o)))
+        return -ENOMEM;
+    if ((rc = finish(c, copy, err)) < 0)
+        return rc;
+    if (flux_set_conf(c->broker->h, c->conf) < 0)
+        return -errno;
+    spread(c, NULL);
+    return 0;
+}
+
+static void adopt_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
+{
+    struct config *c = arg;
+    flux_error_t err = {{0}};
+    cJSON *o;
+    int rc;
+
+    if (!from || from->kind != ENDPOINT_PARENT)
+        core_error(c->broker->core, msg, EPERM, "only the parent broker tells this");
+    else if (flux_msg_unpack(msg, "{s:o}", "config", &o) < 0)
+        core_error(c->broker->core, msg, errno, NULL);
+    else if ((rc = config_adopt(c, o, &err)) < 0)
+        log_printf(c->broker->log, LOG_ERR, "configuration of rank 0: %s", err.text);
 }
 
 static void get_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
 {
     struct config *c = arg;
 
-    core_respond(c->broker->core, msg, "O", tree(c));
+    core_respond(c->broker->core, msg, "O", config_tree(c));
 }
 
 static void reload_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
@@ -313,7 +393,14 @@ static const struct core_method methods[] = {
     {"config.get", FLUX_ROLE_USER, get_cb},
     {"config.reload", 0, reload_cb},
     {"config.load", 0, load_cb},
+    {"config.adopt", 0, adopt_cb},
 };
+
+void config_stop(struct config *c)
+{
+    while (!list_empty(&c->reloads))
+        reload_free(list_first(&c->reloads, struct reload, link));
+}
 
 int config_serve(struct config *c, struct broker *b)
 {

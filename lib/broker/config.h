@@ -5,6 +5,7 @@
 
 #include <flux/conf.h>
 
+#include "base/json.h"
 #include "broker/core.h"
 
 struct broker;
@@ -20,8 +21,15 @@ const char *config_path(const struct config *c);       /* NULL: not from files *
 bool config_bool(const struct config *c, const char *table, const char *key, bool def);
 const char *config_str(const struct config *c, const char *table, const char *key);
 
+cJSON *config_tree(const struct config *c); /* borrowed */
+/* The configuration of rank 0, as the parent tells it: taken, unless this broker was given
+ * one of its own. Modules and children hear of a change. */
+int config_adopt(struct config *c, const cJSON *o, flux_error_t *err);
+
 /* Answer config.*; after a change, tell the modules and the socket server. */
 int config_serve(struct config *c, struct broker *b);
+/* The broker goes: whoever waits for a change to be taken hears no more. */
+void config_stop(struct config *c);
 /* Act on what concerns the broker itself ([access]). */
 void config_apply(struct config *c, struct broker *b);
 

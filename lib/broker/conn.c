@@ -101,7 +101,8 @@ void conn_flush(struct conn *c)
         c->paused = true;
     else if (queued(c) <= pause / 4)
         c->paused = false;
-    watcher_fd_set_events(c->io, (c->paused ? 0 : LOOP_IN) | (stuck ? LOOP_OUT : 0));
+    watcher_fd_set_events(c->io, (c->paused || c->server->paused ? 0 : LOOP_IN) |
+                                     (stuck ? LOOP_OUT : 0));
 }
 
 static size_t max_frame(const struct conn *c)
@@ -205,7 +206,8 @@ static void io_cb(struct watcher *w, int revents, void *arg)
 {
     struct conn *c = arg;
 
-    if ((revents & (LOOP_IN | LOOP_ERR)) && !c->closing)
+    if ((revents & (LOOP_IN | LOOP_ERR)) && !c->closing &&
+        (!c->server->paused || (revents & LOOP_ERR)))
         read_in(c);
     if (revents & LOOP_OUT)
         server_mark(c->server, c);

@@ -34,7 +34,7 @@ struct server {
     char *path;
     int fd;
     uint32_t owner;
-    bool guests, root_is_owner;
+    bool guests, root_is_owner, paused;
     struct watcher *accept, *retry, *prepare, *awake, *sweep;
     struct list conns;
     struct list dirty;

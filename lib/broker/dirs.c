@@ -156,42 +156,22 @@ static int new_rundir(struct dirs *d, const char *tmpdir, flux_error_t *err)
 
 /* The path that the last broker on this statedir used, made again if need be. False:
  * there is none, or it is not ours any more. */
-static bool old_rundir(struct dirs *d, const char *link)
+static bool old_rundir(struct dirs *d, const char *statedir)
 {
-    char path[PATH_MAX];
-    int n = file_readlink(d->env, link, path, sizeof(path));
+    char link[PATH_MAX], path[PATH_MAX];
     bool made;
+    int n;
 
+    if (snprintf(link, sizeof(link), "%s/rundir", statedir) >= (int)sizeof(link))
+        return false;
+    n = file_readlink(d->env, link, path, sizeof(path));
     if (n < 0 || path[0] != '/')
         return false;
     if (make_dir(d->env, "rundir", path, false, &made, NULL) < 0)
         return false;
     d->rundir = strdup(path);
-    d->rundir_made = true; /* by us, or by one before us */
+    d->rundir_old = true;
     return d->rundir != NULL;
-}
-
-static int open_rundir(struct dirs *d, const struct dirs_options *opts, flux_error_t *err)
-{
-    AUTOFREE char *link = NULL;
-    int rc;
-
-    if (d->statedir && asprintf(&link, "%s/rundir", d->statedir) < 0) {
-        link = NULL;
-        return -ENOMEM;
-    }
-    if (opts->rundir)
-        rc = given_rundir(d, opts->rundir, err);
-    else if (link && old_rundir(d, link))
-        return 0;
-    else
-        rc = new_rundir(d, opts->tmpdir, err);
-    if (rc < 0 || !link)
-        return rc;
-    file_unlink(d->env, link);
-    if ((rc = file_symlink(d->env, d->rundir, link)) < 0)
-        return error_set(err, -rc, "%s: %s", link, strerror(-rc));
-    return 0;
 }
 
 int dirs_open(struct env *env, const struct dirs_options *opts, struct dirs *d,
@@ -200,16 +180,46 @@ int dirs_open(struct env *env, const struct dirs_options *opts, struct dirs *d,
     int rc = 0;
 
     *d = (struct dirs){.env = env};
-    if (opts->statedir)
-        rc = open_statedir(d, opts->statedir, err);
-    if (rc == 0)
-        rc = open_rundir(d, opts, err);
-    if (rc == 0 && asprintf(&d->socket, "%s/local-0", d->rundir) < 0) {
-        d->socket = NULL;
-        rc = -ENOMEM;
-    }
+    if (opts->rundir)
+        rc = given_rundir(d, opts->rundir, err);
+    else if (!opts->statedir || !old_rundir(d, opts->statedir))
+        rc = new_rundir(d, opts->tmpdir, err);
     if (rc < 0)
         dirs_close(d);
+    return rc;
+}
+
+static int remember_rundir(struct dirs *d, flux_error_t *err)
+{
+    AUTOFREE char *link = NULL;
+    int rc;
+
+    if (asprintf(&link, "%s/rundir", d->statedir) < 0) {
+        link = NULL;
+        return -ENOMEM;
+    }
+    file_unlink(d->env, link);
+    if ((rc = file_symlink(d->env, d->rundir, link)) < 0)
+        return error_set(err, -rc, "%s: %s", link, strerror(-rc));
+    return 0;
+}
+
+int dirs_settle(struct dirs *d, unsigned rank, const char *statedir, flux_error_t *err)
+{
+    int rc;
+
+    if (d->rundir && asprintf(&d->socket, "%s/local-%u", d->rundir, rank) < 0) {
+        d->socket = NULL;
+        return -ENOMEM;
+    }
+    if (rank > 0 || !statedir)
+        return 0;
+    if ((rc = open_statedir(d, statedir, err)) < 0 || !d->rundir)
+        return rc;
+    if (d->rundir_old)
+        d->rundir_made = true; /* by us, or by one before us */
+    else
+        rc = remember_rundir(d, err);
     return rc;
 }
 

@@ -1,6 +1,7 @@
 /* The broker's two folders. rundir holds the socket: a new one in TMPDIR, or as given.
- * statedir, when there is one, holds what must survive; it is locked, and it remembers
- * the rundir, so that FLUX_URI stays good over a restart. Both belong to the owner alone.
+ * statedir, which rank 0 alone has, and not always, holds what must survive; it is
+ * locked, and it remembers the rundir, so that FLUX_URI stays good over a restart. Both
+ * belong to the owner alone.
  */
 #ifndef FLUX_BROKER_DIRS_H
 #define FLUX_BROKER_DIRS_H
@@ -11,9 +12,9 @@
 
 struct dirs {
     struct env *env;
-    char *rundir, *statedir; /* absolute; statedir may be NULL */
-    char *socket;            /* rundir/local-0 */
-    bool rundir_made;
+    char *rundir, *statedir;      /* absolute; statedir may be NULL */
+    char *socket;                 /* rundir/local-RANK */
+    bool rundir_made, rundir_old; /* by us; as the statedir remembers it */
     struct file *lock;
 };
 
@@ -22,10 +23,14 @@ struct dirs_options {
     const char *tmpdir;            /* NULL: /tmp */
 };
 
-/* Find or make them. -errno; err names the folder, what is wrong with it, and the way
- * out. On failure nothing is left behind. */
+/* Find or make the rundir: as given, as the statedir remembers it, or a new one. -errno;
+ * err names the folder, what is wrong with it, and the way out. On failure nothing is
+ * left behind, here and below. */
 int dirs_open(struct env *env, const struct dirs_options *opts, struct dirs *d,
               flux_error_t *err);
+/* Once the rank is known: name the socket; and at rank 0, make and lock the statedir
+ * (NULL: none). On failure, dirs_close(). */
+int dirs_settle(struct dirs *d, unsigned rank, const char *statedir, flux_error_t *err);
 /* Unlock; remove the rundir if it was made here. */
 void dirs_close(struct dirs *d);
 /* "DIR/name" in statedir, or in rundir when there is none; yours to free. */

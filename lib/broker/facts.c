@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "broker/broker.h"
 #include "broker/facts.h"
+#include "broker/mapping.h"
 
 #define LOG_RING_SIZE 1024
 
@@ -16,18 +17,20 @@ static const struct {
     const char *name, *value;
     int flags;
 } fixed[] = {
-    {"rank", "0", ATTR_READONLY},
-    {"size", "1", ATTR_READONLY},
-    {"broker.boot-method", "single", ATTR_BOOT},
-    {"broker.mapping", "[[0,1,1,1]]", ATTR_READONLY},
     {"broker.critical-ranks", "0", ATTR_BOOT},
-    {"broker.quorum", "1", ATTR_BOOT},
+    {"broker.quorum-warn", "60s", ATTR_BOOT},
+    {"broker.shutdown-timeout", "60s", ATTR_BOOT},
     {"broker.cleanup-timeout", "30s", ATTR_BOOT},
-    {"tbon.level", "0", ATTR_READONLY},
-    {"tbon.maxlevel", "0", ATTR_READONLY},
-    {"tbon.descendants", "0", ATTR_READONLY},
+    {"broker.rc1_path", "", ATTR_BOOT},
+    {"broker.rc3_path", "", ATTR_BOOT},
     {"tbon.topo", "kary:32", ATTR_BOOT},
+    {"tbon.heartbeat", "2s", ATTR_BOOT},
+    {"tbon.torpid_min", "5s", ATTR_BOOT},
+    {"tbon.torpid_max", "30s", ATTR_BOOT},
+    {"tbon.tcp_user_timeout", "20s", ATTR_BOOT},
+    {"tbon.connect_timeout", "30s", ATTR_BOOT},
     {"log-ring-size", "1024", ATTR_RUNTIME},
+    {"log-forward-level", "7", ATTR_RUNTIME},
     {"log-stderr-level", "3", ATTR_RUNTIME},
     {"log-stderr-mode", "leader", ATTR_RUNTIME},
     {"log-level", "7", ATTR_BOOT},
@@ -42,17 +45,24 @@ static const char *given_env(const struct broker *b, const char *name)
     return s && *s ? s : NULL;
 }
 
-static int level_of(const char *uri)
+/* What the instance around this one says of itself. */
+static int ask_parent(struct broker *b, const char *uri, const char *job)
 {
     flux_t *h = flux_open(uri, 0);
     const char *level = h ? flux_attr_get(h, "instance-level") : NULL;
-    int n = level ? atoi(level) : 0;
+    const char *path = h ? flux_attr_get(h, "jobid-path") : NULL;
+    int rc = attrs_setf(b->attrs, "instance-level", ATTR_READONLY, "%d",
+                        level ? atoi(level) + 1 : 1);
 
+    if (rc == 0)
+        rc = attrs_setf(b->attrs, "jobid-path", ATTR_READONLY, "%s/%s",
+                        path && strcmp(path, "/") != 0 ? path : "", job);
     flux_close(h);
-    return n;
+    return rc;
 }
 
-/* The instance above this one, if we are a job of one. */
+/* The instance around this one, if we are a job of one. Its broker on this host is every
+ * broker's own matter; the rest rank 0 finds out, and tells (welcome.c). */
 static int set_parent(struct broker *b)
 {
     const char *uri = given_env(b, "FLUX_URI");
@@ -62,8 +72,14 @@ static int set_parent(struct broker *b)
     if (nested && (attrs_set(b->attrs, "parent-uri", uri, ATTR_READONLY) < 0 ||
                    attrs_set(b->attrs, "jobid", job, ATTR_READONLY) < 0))
         return -ENOMEM;
-    return attrs_setf(b->attrs, "instance-level", ATTR_READONLY, "%d",
-                      nested ? level_of(uri) + 1 : 0);
+    if (!nested && b->place->jobid &&
+        attrs_set(b->attrs, "jobid", b->place->jobid, ATTR_READONLY) < 0)
+        return -ENOMEM;
+    if (nested && b->rank == 0)
+        return ask_parent(b, uri, job);
+    if (attrs_set(b->attrs, "instance-level", "0", ATTR_READONLY) < 0)
+        return -ENOMEM;
+    return attrs_set(b->attrs, "jobid-path", "/", ATTR_READONLY);
 }
 
 static int set_dirs(struct broker *b)
@@ -79,26 +95,71 @@ static int set_dirs(struct broker *b)
     return 0;
 }
 
-int facts_set(struct broker *b)
+static int set_hostname(struct broker *b)
 {
     char host[256] = "localhost";
-    int rc = 0;
 
     if (!env_is_sim(b->env) && gethostname(host, sizeof(host) - 1) < 0)
         strcpy(host, "localhost");
     host[strcspn(host, ".")] = '\0';
+    return attrs_default(b->attrs, "hostname", host, ATTR_READONLY);
+}
+
+/* Of all ranks; the others hear it in their welcome. */
+static int set_hostlist(struct broker *b)
+{
+    const char *host = attrs_get(b->attrs, "hostname");
+    struct buf list = {0};
+    int rc;
+
+    if (b->place->hostlist)
+        buf_adds(&list, b->place->hostlist);
+    else {
+        for (uint32_t i = 0; i < b->size; i++)
+            buf_addf(&list, "%s%s", i ? "," : "", host);
+    }
+    rc = list.failed ? -ENOMEM
+                     : attrs_default(b->attrs, "hostlist", list.data, ATTR_READONLY);
+    buf_free(&list);
+    return rc;
+}
+
+static int set_place(struct broker *b)
+{
+    const struct topo *t = b->place->topo;
+    int rc = 0;
+
+    if (attrs_setf(b->attrs, "rank", ATTR_READONLY, "%u", b->rank) < 0 ||
+        attrs_setf(b->attrs, "size", ATTR_READONLY, "%u", b->size) < 0 ||
+        attrs_set(b->attrs, "broker.boot-method", b->place->method, ATTR_BOOT) < 0 ||
+        attrs_setf(b->attrs, "tbon.level", ATTR_READONLY, "%u", topo_level(t, b->rank)) <
+            0 ||
+        attrs_setf(b->attrs, "tbon.maxlevel", ATTR_READONLY, "%u", topo_maxlevel(t)) <
+            0 ||
+        attrs_setf(b->attrs, "tbon.descendants", ATTR_READONLY, "%u",
+                   topo_descendants(t, b->rank)) < 0)
+        return -ENOMEM;
+    if (!attrs_get(b->attrs, "broker.quorum"))
+        rc = attrs_setf(b->attrs, "broker.quorum", ATTR_BOOT, "%u", b->size);
+    return rc < 0 ? rc : set_hostlist(b);
+}
+
+int facts_set(struct broker *b)
+{
+    int rc = set_hostname(b);
+
     for (size_t i = 0; i < ARRAY_SIZE(fixed) && rc == 0; i++)
         rc = attrs_default(b->attrs, fixed[i].name, fixed[i].value, fixed[i].flags);
-    if (rc < 0 || attrs_set(b->attrs, "version", PROJECT_VERSION, ATTR_READONLY) < 0 ||
+    if (rc < 0 || set_place(b) < 0 ||
+        attrs_set(b->attrs, "version", PROJECT_VERSION, ATTR_READONLY) < 0 ||
         attrs_setf(b->attrs, "security.owner", ATTR_READONLY, "%u", b->owner) < 0 ||
-        attrs_set(b->attrs, "hostname", host, ATTR_READONLY) < 0 ||
-        attrs_default(b->attrs, "hostlist", host, ATTR_READONLY) < 0 ||
         attrs_setf(b->attrs, "broker.pid", ATTR_READONLY, "%d", (int)getpid()) < 0 ||
         attrs_set(b->attrs, "broker.uuid", b->uuid, ATTR_READONLY) < 0 ||
         attrs_setf(b->attrs, "broker.starttime", ATTR_READONLY, "%.2f", b->starttime) <
             0 ||
         attrs_set(b->attrs, "broker.durability",
-                  store_durability_name(store_durability(b->store)), ATTR_READONLY) < 0 ||
+                  b->store ? store_durability_name(store_durability(b->store)) : "none",
+                  ATTR_READONLY) < 0 ||
         set_dirs(b) < 0 || set_parent(b) < 0)
         return -ENOMEM;
     if (config_path(b->config))
@@ -106,12 +167,34 @@ int facts_set(struct broker *b)
     return rc;
 }
 
+int facts_join(struct broker *b)
+{
+    struct buf map = {0};
+    int rc = mapping_encode(attrs_get(b->attrs, "hostlist"), &map);
+
+    if (rc == 0)
+        rc = attrs_set(b->attrs, "broker.mapping", map.data, ATTR_READONLY);
+    buf_free(&map);
+    if (rc == 0 && b->orphan_timeout >= 0)
+        rc = attrs_setf(b->attrs, "broker.orphan-timeout", ATTR_BOOT, "%gs",
+                        b->orphan_timeout);
+    else if (rc == 0)
+        rc = attrs_set(b->attrs, "broker.orphan-timeout", "none", ATTR_BOOT);
+    if (rc == 0 && b->instance[0])
+        rc = attrs_set(b->attrs, "instance-uuid", b->instance, ATTR_READONLY);
+    return rc;
+}
+
 void facts_apply_log(struct broker *b)
 {
     long ring = attrs_int(b->attrs, "log-ring-size", LOG_RING_SIZE);
+    const char *mode = attrs_get(b->attrs, "log-stderr-mode");
 
     if (ring > 0 && ring <= 1 << 20)
         log_set_ring_size(b->log, ring);
     log_set_level(b->log, (int)attrs_int(b->attrs, "log-level", LOG_DEBUG));
     log_set_hook_level(b->log, (int)attrs_int(b->attrs, "log-stderr-level", LOG_ERR));
+    log_set_hook_local(b->log, mode && !strcmp(mode, "local"));
+    if (b->rank > 0)
+        log_set_forward(b->log, (int)attrs_int(b->attrs, "log-forward-level", LOG_DEBUG));
 }

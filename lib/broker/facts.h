@@ -1,12 +1,14 @@
-/* What the broker's attributes say at the start. */
+/* What the broker's attributes say. */
 #ifndef FLUX_BROKER_FACTS_H
 #define FLUX_BROKER_FACTS_H
 
 struct broker;
 
-/* Fill in b->attrs: facts, and defaults of what may be given. After the folders. */
+/* The broker knows its place. -errno. */
 int facts_set(struct broker *b);
-/* Let the log attributes take effect; called again when one changes. */
+/* It is one of the instance: what concerns all of it. */
+int facts_join(struct broker *b);
+/* Apply log-* to the log. */
 void facts_apply_log(struct broker *b);
 
 #endif

@@ -1,33 +1,189 @@
 /* The life of a broker:
  *
- *     none -> join      folders, store, services, socket
- *          -> init      modules, one after the other
- *          -> quorum -> run    clients are let in, the initial program runs
+ *     none -> join      folders, store, services, the parent (enrol.c)
+ *          -> init      modules, one after the other; broker.rc1_path
+ *          -> quorum    clients are let in; rank 0 waits until enough are online, the
+ *                       others until their parent runs
+ *          -> run       the initial program, at rank 0
  *          -> cleanup   jobs (cleanup.c); not with a statedir: there they go on
- *          -> shutdown  modules, in reverse
- *          -> finalize -> goodbye -> exit    the rest; the loop stops
+ *          -> shutdown  the children leave, having been told to
+ *          -> finalize  broker.rc3_path; modules, in reverse
+ *          -> goodbye   the parent is told
+ *          -> exit      the rest; the loop stops
  *
- * A failure on the way up sets b->failed and takes the same way down.
+ * A failure on the way up sets b->failed and takes the same way down. The end of rank 0,
+ * or of its initial program, is that of all: states go down the tree.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <flux/conf.h>
-#include <flux/flog.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "broker/broker.h"
-#include "broker/facts.h"
+#include "broker/life.h"
 #include "modules/builtin.h"
 
-#define CLEANUP_TIMEOUT 30.0 /* seconds */
+#define CLEANUP_TIMEOUT 30.0  /* seconds */
+#define SHUTDOWN_TIMEOUT 60.0 /* for children to leave */
 
 static void load_next(struct broker *b);
-static void begin_cleanup(struct broker *b, const char *why);
 
-static void fail(struct broker *b, int errnum, const flux_error_t *err)
+/* States that children hear of. */
+static void enter(struct broker *b, enum broker_state state, const char *why)
+{
+    state_set(b->state, state, why);
+    if (b->peers)
+        overlay_tell_state(peers_overlay(b->peers), state);
+}
+
+/* ---- down ---- */
+
+static void finish_cb(struct watcher *w, int revents, void *arg)
+{
+    struct broker *b = arg;
+
+    if (b->shutdowns)
+        core_end(b->core, b->shutdowns, ENODATA);
+    state_set(b->state, STATE_EXIT, "goodbye");
+    broker_release(b, false);
+    b->down = true;
+    if (b->failed && b->up)
+        TAKE(b->up)(b->errnum, &b->error, b->up_arg);
+    loop_stop(b->loop);
+}
+
+/* Not from inside a callback of what is about to be freed. */
+static void finish(void *arg)
+{
+    struct broker *b = arg;
+
+    watcher_kick(b->finish);
+}
+
+static void modules_gone(void *arg)
+{
+    struct broker *b = arg;
+
+    enter(b, STATE_GOODBYE, "modules-unloaded");
+    if (b->peers)
+        overlay_leave(peers_overlay(b->peers), finish, b);
+    else
+        finish(b);
+}
+
+static void stop_modules(struct broker *b)
+{
+    if (b->modhost)
+        modhost_stop(b->modhost, modules_gone, b);
+    else
+        modules_gone(b);
+}
+
+static void rc3_done(int code, void *arg)
+{
+    struct broker *b = arg;
+
+    if (code)
+        log_printf(b->log, LOG_ERR, "broker.rc3_path: exit code %d", code);
+    if (code && !b->exit_code)
+        b->exit_code = code;
+    stop_modules(b);
+}
+
+/* Run what an attribute names, if it does. False: no, or it does not start. */
+static bool run_hook(struct broker *b, const char *attr, program_done_f done, int *ret_rc,
+                     flux_error_t *err)
+{
+    const char *command = attrs_get(b->attrs, attr);
+    const char *const argv[] = {"/bin/sh", "-c", command, NULL};
+
+    *ret_rc = 0;
+    if (!command || !*command || env_is_sim(b->env))
+        return false;
+    program_free(TAKE(b->program));
+    *ret_rc = program_start(b, argv, done, b, &b->program, err);
+    return *ret_rc == 0;
+}
+
+static void children_gone(struct broker *b, const char *why)
+{
+    flux_error_t err = {{0}};
+    int rc;
+
+    watcher_stop(b->patience);
+    state_set(b->state, STATE_FINALIZE, why);
+    if (b->modhost && b->initialized &&
+        run_hook(b, "broker.rc3_path", rc3_done, &rc, &err))
+        return;
+    stop_modules(b);
+}
+
+static void patience_cb(struct watcher *w, int revents, void *arg)
+{
+    struct broker *b = arg;
+
+    log_printf(b->log, LOG_ERR,
+               "brokers below do not leave (broker.shutdown-timeout): going regardless");
+    children_gone(b, "shutdown-timeout");
+}
+
+void life_child_gone(struct broker *b)
+{
+    if (state_get(b->state) == STATE_SHUTDOWN && !peers_has_children(b->peers))
+        children_gone(b, "children-complete");
+}
+
+static void cleanup_done(void *arg)
+{
+    struct broker *b = arg;
+    double timeout =
+        attrs_duration(b->attrs, "broker.shutdown-timeout", SHUTDOWN_TIMEOUT);
+
+    if (b->groups)
+        (void)groups_set(b->groups, "broker.online", false);
+    enter(b, STATE_SHUTDOWN, "cleanup-done");
+    if (!peers_has_children(b->peers)) {
+        children_gone(b, "children-none");
+        return;
+    }
+    watcher_timer_set(b->patience, timeout, 0);
+    watcher_start(b->patience);
+}
+
+void life_end(struct broker *b, const char *why)
+{
+    double timeout;
+
+    if (state_get(b->state) >= STATE_CLEANUP)
+        return;
+    b->stopping = true;
+    if (b->quorum)
+        quorum_stop(b->quorum);
+    state_set(b->state, STATE_CLEANUP, why);
+    timeout = attrs_duration(b->attrs, "broker.cleanup-timeout", CLEANUP_TIMEOUT);
+    if (b->rank > 0 || !b->ran || b->dirs.statedir || !b->modhost ||
+        !modhost_has(b->modhost, "job-manager") ||
+        cleanup_start(b, timeout, cleanup_done, b, &b->cleanup) < 0)
+        cleanup_done(b);
+}
+
+void broker_stop(struct broker *b)
+{
+    if (b->stopping)
+        return;
+    b->stopping = true;
+    /* While it makes itself, or loads a module, that step sees it. */
+    if (b->program)
+        program_stop(b->program);
+    else if (state_get(b->state) == STATE_JOIN ? enrol_cancel(b)
+                                               : state_get(b->state) >= STATE_QUORUM)
+        life_end(b, "shutdown");
+}
+
+static void record_failure(struct broker *b, int errnum, const flux_error_t *err)
 {
     b->failed = true;
     b->exit_code = 1;
@@ -39,85 +195,16 @@ static void fail(struct broker *b, int errnum, const flux_error_t *err)
     log_printf(b->log, LOG_INFO, "%s", b->error.text); /* up() tells it */
 }
 
-/* ---- down ---- */
-
-static void finalize(void *arg)
+void life_fail(struct broker *b, int errnum, const flux_error_t *err, const char *why)
 {
-    struct broker *b = arg;
-    bool keep = b->dirs.statedir != NULL;
-
-    state_set(b->state, STATE_GOODBYE, "modules-gone");
-    if (b->shutdowns)
-        core_end(b->core, b->shutdowns, ENODATA);
-    state_set(b->state, STATE_EXIT, "goodbye");
-    cleanup_free(TAKE(b->cleanup));
-    program_free(TAKE(b->program));
-    rexec_free(TAKE(b->rexec), keep);
-    modhost_free(TAKE(b->modhost));
-    server_free(TAKE(b->server));
-    broker_close_handles(b);
-    flux_close(TAKE(b->h));
-    port_free(TAKE(b->port), ENOSYS);
-    log_serve(b->log, NULL);
-    core_free(TAKE(b->core));
-    events_free(TAKE(b->events));
-    flux_msglist_destroy(TAKE(b->shutdowns));
-    router_free(TAKE(b->router));
-    store_close(TAKE(b->store));
-    dirs_close(&b->dirs);
-    b->down = true;
-    if (b->failed && b->up)
-        b->up(b->errnum, &b->error, b->up_arg);
-    loop_stop(b->loop);
-}
-
-/* Not from inside a callback of what is about to be freed. */
-static void modules_gone(void *arg)
-{
-    struct broker *b = arg;
-
-    state_set(b->state, STATE_FINALIZE, "modules-unloaded");
-    if (loop_post(b->loop, finalize, b) < 0)
-        finalize(b);
-}
-
-static void cleanup_done(void *arg)
-{
-    struct broker *b = arg;
-
-    state_set(b->state, STATE_SHUTDOWN, "cleanup-done");
-    if (b->modhost)
-        modhost_stop(b->modhost, modules_gone, b);
-    else
-        modules_gone(b);
-}
-
-static void begin_cleanup(struct broker *b, const char *why)
-{
-    double timeout;
-
-    if (state_get(b->state) >= STATE_CLEANUP)
+    if (b->failed)
         return;
-    b->stopping = true;
-    state_set(b->state, STATE_CLEANUP, why);
-    timeout = attrs_duration(b->attrs, "broker.cleanup-timeout", CLEANUP_TIMEOUT);
-    if (b->failed || b->dirs.statedir || !b->modhost ||
-        !modhost_has(b->modhost, "job-manager") ||
-        cleanup_start(b, timeout, cleanup_done, b, &b->cleanup) < 0)
-        cleanup_done(b);
-}
-
-void broker_stop(struct broker *b)
-{
-    if (b->stopping)
-        return;
-    b->stopping = true;
-    if (state_get(b->state) != STATE_RUN)
-        return; /* load_next() sees it */
-    if (b->program)
+    record_failure(b, errnum, err);
+    if (b->program && !b->stopping) {
+        b->stopping = true;
         program_stop(b->program);
-    else
-        begin_cleanup(b, "shutdown");
+    } else
+        life_end(b, why);
 }
 
 /* ---- up ---- */
@@ -126,58 +213,145 @@ static void program_done(int code, void *arg)
 {
     struct broker *b = arg;
 
-    b->exit_code = code;
-    begin_cleanup(b, code ? "program-fail" : "program-success");
+    if (!b->failed)
+        b->exit_code = code;
+    life_end(b, code ? "program-fail" : "program-success");
 }
 
-static void run(struct broker *b)
+static void run(struct broker *b, const char *why)
 {
     flux_error_t err = {{0}};
     int rc;
 
-    state_set(b->state, STATE_QUORUM, "modules-loaded");
-    if (b->server)
-        server_open(b->server);
-    state_set(b->state, STATE_RUN, "quorum-full");
-    if (b->argv && (rc = program_start(b, program_done, b, &b->program, &err)) < 0) {
-        fail(b, -rc, &err);
+    b->ran = true;
+    enter(b, STATE_RUN, why);
+    program_free(TAKE(b->program));
+    if (b->argv && b->rank == 0 &&
+        (rc = program_start(b, (const char *const *)b->argv, program_done, b, &b->program,
+                            &err)) < 0) {
+        life_fail(b, -rc, &err, "program-fail");
         /* As a shell says it of a command that it cannot run. */
         b->exit_code = rc == -ENOENT ? 127 : 126;
-        begin_cleanup(b, "program-fail");
         return;
     }
     if (b->up)
-        b->up(0, NULL, b->up_arg);
+        TAKE(b->up)(0, NULL, b->up_arg);
+}
+
+void life_quorum(struct broker *b)
+{
+    run(b, "quorum-full");
+}
+
+void life_parent_state(struct broker *b, int state)
+{
+    b->parent_state = state;
+    if (state >= STATE_SHUTDOWN) {
+        if (!b->stopping)
+            broker_stop(b);
+    } else if (state >= STATE_RUN && state_get(b->state) == STATE_QUORUM)
+        run(b, "parent-runs");
+}
+
+static void wait_for_others(struct broker *b)
+{
+    program_free(TAKE(b->program));
+    if (b->stopping) {
+        life_end(b, "shutdown");
+        return;
+    }
+    state_set(b->state, STATE_QUORUM, "rc1-success");
+    if (b->server)
+        server_open(b->server);
+    (void)groups_set(b->groups, "broker.online", true);
+    if (b->quorum)
+        quorum_wait(b->quorum);
+    else if (b->parent_state)
+        life_parent_state(b, b->parent_state);
+}
+
+static void rc1_done(int code, void *arg)
+{
+    struct broker *b = arg;
+    flux_error_t err;
+
+    if (code && !b->stopping) {
+        error_set(&err, ECANCELED, "broker.rc1_path: exit code %d at rank %u", code,
+                  (unsigned)b->rank);
+        program_free(TAKE(b->program));
+        life_fail(b, ECANCELED, &err, "rc1-fail");
+    } else
+        wait_for_others(b);
+}
+
+static void modules_loaded(struct broker *b)
+{
+    flux_error_t err = {{0}};
+    int rc;
+
+    b->initialized = true;
+    if (b->server && attrs_get(b->attrs, "broker.rc1_path")[0])
+        server_open(b->server);
+    if (run_hook(b, "broker.rc1_path", rc1_done, &rc, &err))
+        return;
+    if (rc < 0)
+        life_fail(b, -rc, &err, "rc1-fail");
+    else
+        wait_for_others(b);
 }
 
 static void module_loaded(int errnum, const flux_error_t *err, void *arg)
 {
     struct broker *b = arg;
 
-    if (errnum) {
-        fail(b, errnum, err);
-        begin_cleanup(b, "module-fail");
-    } else
+    if (b->crashing)
+        return;
+    if (errnum)
+        life_fail(b, errnum, err, "module-fail");
+    else
         load_next(b);
 }
 
-static bool wanted(struct broker *b, const char *name)
+static bool has_place(const struct broker *b, const struct flux_module *desc)
+{
+    return b->rank == 0 || (desc->flags & FLUX_MODULE_ALL_RANKS);
+}
+
+static bool wanted(struct broker *b, const struct flux_module *desc)
 {
     const char *sched = strv_getenv(b->environment, "FLUX_SCHED_MODULE");
 
-    return strcmp(name, "sched") != 0 || !sched || strcmp(sched, "none") != 0;
+    if (!has_place(b, desc))
+        return false;
+    return strcmp(desc->name, "sched") != 0 || !sched || strcmp(sched, "none") != 0;
+}
+
+/* Is what a line names a built-in module that belongs to rank 0? */
+static bool misplaced(struct broker *b, const char *line)
+{
+    size_t len = strcspn(line, " \t");
+
+    for (const struct flux_module *const *d = builtin_modules; *d; d++) {
+        if (strlen((*d)->name) == len && !strncmp((*d)->name, line, len))
+            return !has_place(b, *d);
+    }
+    return false;
 }
 
 /* The next module's line; NULL: there are no more. */
 static const char *next_module(struct broker *b)
 {
-    if (b->modules)
-        return b->modules[b->next_module] ? b->modules[b->next_module++] : NULL;
-    while (builtin_modules[b->next_module]) {
-        const char *name = builtin_modules[b->next_module++]->name;
+    while (b->modules && b->modules[b->next_module]) {
+        const char *line = b->modules[b->next_module++];
 
-        if (wanted(b, name))
-            return name;
+        if (!misplaced(b, line))
+            return line;
+    }
+    while (!b->modules && builtin_modules[b->next_module]) {
+        const struct flux_module *desc = builtin_modules[b->next_module++];
+
+        if (wanted(b, desc))
+            return desc->name;
     }
     return NULL;
 }
@@ -205,11 +379,11 @@ static void load_next(struct broker *b)
     const char *line;
 
     if (b->stopping)
-        begin_cleanup(b, "shutdown");
+        life_end(b, "shutdown");
     else if ((line = next_module(b)))
         load(b, line);
     else
-        run(b);
+        modules_loaded(b);
 }
 
 /* broker.modules=none, or names with commas between them. */
@@ -233,112 +407,31 @@ static int take_module_attr(struct broker *b)
     return 0;
 }
 
-static int open_dirs(struct broker *b, flux_error_t *err)
+void life_init(struct broker *b)
 {
-    struct dirs_options opts = {
-        .rundir = attrs_get(b->attrs, "rundir"),
-        .statedir = attrs_get(b->attrs, "statedir"),
-        .tmpdir = strv_getenv(b->environment, "TMPDIR"),
-    };
-
-    if (env_is_sim(b->env))
-        return 0;
-    return dirs_open(b->env, &opts, &b->dirs, err);
+    state_set(b->state, STATE_INIT, b->rank > 0 ? "parent-ready" : "parent-none");
+    load_next(b);
 }
 
-static int open_store(struct broker *b, flux_error_t *err)
+static int prepare(struct broker *b)
 {
-    const char *name = attrs_get(b->attrs, "broker.durability");
-    AUTOFREE char *path = b->dirs.statedir ? dirs_path(&b->dirs, "store.sqlite") : NULL;
-    struct store_options opts = {
-        .path = path,
-        .durability = path ? STORE_POWER : STORE_NONE,
-        .uuid = b->uuid,
-    };
+    int rc = take_module_attr(b);
 
-    if (name && path && store_durability_parse(name, &opts.durability) < 0)
-        return error_set(
-            err, EINVAL,
-            "attribute broker.durability: '%s' is none of power, process, none", name);
-    return store_open(b->loop, &opts, &b->store, err);
-}
-
-static int open_server(struct broker *b, flux_error_t *err)
-{
-    struct server_limits limits = server_limits_default;
-    int rc;
-
-    if (!b->dirs.socket)
-        return 0;
-    limits.frame_timeout =
-        attrs_duration(b->attrs, "local.frame-timeout", limits.frame_timeout);
-    rc = server_new(b->loop, b->router, b->log, b->dirs.socket, &limits, &b->server);
-    if (rc == -EADDRINUSE)
-        return error_set(err, EADDRINUSE,
-                         "another broker answers at %s: choose another rundir",
-                         b->dirs.socket);
-    if (rc < 0)
-        return error_set(err, -rc, "socket %s: %s", b->dirs.socket, strerror(-rc));
-    config_apply(b->config, b);
-    return 0;
-}
-
-static void attr_changed(const char *name, const char *value, void *arg)
-{
-    if (!strncmp(name, "log-", 4))
-        facts_apply_log(arg);
-}
-
-static int start_services(struct broker *b)
-{
-    int rc;
-
-    if ((rc = router_new(b->env, b->owner, &b->router)) < 0 ||
-        (rc = core_new(b->router, b->uuid, &b->core)) < 0 ||
-        (rc = events_new(b->router, b->core, &b->events)) < 0 ||
-        (rc = attrs_serve(b->attrs, b->core)) < 0 ||
-        (rc = log_serve(b->log, b->core)) < 0 || (rc = state_serve(b->state)) < 0 ||
-        (rc = config_serve(b->config, b)) < 0 || (rc = self_serve(b)) < 0 ||
-        (rc = modhost_new(b, &b->modhost)) < 0 || (rc = modhost_serve(b->modhost)) < 0 ||
-        (rc = rexec_new(b, &b->rexec)) < 0 || (rc = rexec_serve(b->rexec)) < 0)
+    if (rc < 0 || (rc = watcher_new_async(b->loop, finish_cb, b, &b->finish)) < 0)
         return rc;
-    rc = port_new(b->router, b->reactor, "broker", NULL, NULL, &b->port, &b->h);
-    if (rc < 0)
-        return rc;
-    flux_log_set_appname(b->h, "broker");
-    attrs_on_change(b->attrs, attr_changed, b);
-    if (flux_set_conf(b->h, config_get(b->config)) < 0 ||
-        flux_set_reactor(b->h, b->reactor) < 0 || !(b->shutdowns = flux_msglist_create()))
-        return -errno;
-    return 0;
-}
-
-static int join(struct broker *b, flux_error_t *err)
-{
-    int rc;
-
-    state_set(b->state, STATE_JOIN, "start");
-    if ((rc = take_module_attr(b)) < 0 || (rc = open_dirs(b, err)) < 0 ||
-        (rc = open_store(b, err)) < 0 || (rc = facts_set(b)) < 0)
-        return rc;
-    facts_apply_log(b);
-    if ((rc = start_services(b)) < 0)
-        return rc;
-    return open_server(b, err);
+    watcher_start(b->finish);
+    return watcher_new_timer(b->loop, SHUTDOWN_TIMEOUT, 0, patience_cb, b, &b->patience);
 }
 
 void broker_start(struct broker *b, broker_up_f up, void *arg)
 {
-    flux_error_t err = {{0}};
     int rc;
 
     b->up = up;
     b->up_arg = arg;
-    if ((rc = join(b, &err)) < 0) {
-        fail(b, -rc, &err);
-        begin_cleanup(b, "boot-fail");
-        return;
-    }
-    state_set(b->state, STATE_INIT, "parent-none");
-    load_next(b);
+    state_set(b->state, STATE_JOIN, "start");
+    if ((rc = prepare(b)) < 0)
+        life_fail(b, -rc, NULL, "boot-fail");
+    else
+        enrol_start(b);
 }

@@ -12,10 +12,15 @@
 #include "base/cleanup.h"
 #include "base/map.h"
 #include "broker/log.h"
+#include "broker/router.h"
 
 struct log {
     struct env *env;
     struct core *core;
+    struct router *router;
+    char rank[12], speaker[12];
+    int forward_level;
+    bool hook_local;
     char **ring; /* from `first`, `count` of them */
     size_t size, first, count;
     int level, hook_level;
@@ -41,6 +46,8 @@ int log_new(struct env *env, size_t ring, struct log **ret)
     l->size = ring ? ring : 1;
     l->level = LOG_DEBUG;
     l->hook_level = LOG_ERR;
+    l->forward_level = -1;
+    strcpy(l->rank, "0");
     l->ring = calloc(l->size, sizeof(char *));
     if (!l->ring || !(l->followers = flux_msglist_create())) {
         log_free(l);
@@ -107,6 +114,26 @@ void log_set_hook(struct log *l, flux_instance_log_f hook, void *arg)
     l->hook_arg = arg;
 }
 
+void log_set_rank(struct log *l, uint32_t rank)
+{
+    snprintf(l->rank, sizeof(l->rank), "%u", (unsigned)rank);
+}
+
+void log_set_forward(struct log *l, int level)
+{
+    l->forward_level = level;
+}
+
+void log_set_hook_local(struct log *l, bool local)
+{
+    l->hook_local = local;
+}
+
+const char *log_speaker(const struct log *l)
+{
+    return l->speaker;
+}
+
 size_t log_count(const struct log *l)
 {
     return l->count;
@@ -163,17 +190,50 @@ static void keep(struct log *l, char *rec)
     l->ring[(l->first + l->count++) % l->size] = rec;
 }
 
-static void tell_hook(struct log *l, const struct record *r)
+static void tell_hook(struct log *l, const struct record *r, bool own)
 {
+    bool leader = !strcmp(l->rank, "0");
     char app[64];
 
-    if (!l->hook || r->level > l->hook_level)
+    if (!l->hook || r->level > l->hook_level || (l->hook_local ? !own : !leader))
         return;
     snprintf(app, sizeof(app), "%.*s", (int)r->app_len, r->app);
+    snprintf(l->speaker, sizeof(l->speaker), "%.*s", (int)r->host_len, r->host);
     l->hook(r->level, app, r->text, l->hook_arg);
 }
 
-int log_append(struct log *l, const char *rec, size_t len)
+/* Nobody waits for an answer: with rank 0 out of reach, the record stays here alone. */
+static void forward(struct log *l, const char *rec)
+{
+    flux_msg_t *msg = flux_msg_create(FLUX_MSGTYPE_REQUEST);
+
+    if (!msg)
+        return;
+    flux_msg_route_enable(msg);
+    if (flux_msg_set_topic(msg, "log.append") < 0 || flux_msg_set_noresponse(msg) < 0 ||
+        flux_msg_set_nodeid(msg, 0) < 0 || flux_msg_set_string(msg, rec) < 0)
+        flux_msg_destroy(msg);
+    else
+        router_recv(l->router, core_endpoint(l->core), msg);
+}
+
+/* Write our rank into a record whose sender did not know it. Consumes rec. */
+static char *sign(struct log *l, char *rec, struct record *r)
+{
+    char *signed_rec;
+    int before = (int)(r->host - rec);
+
+    if (r->host_len != 1 || *r->host != '-')
+        return rec;
+    if (asprintf(&signed_rec, "%.*s%s%s", before, rec, l->rank, r->host + 1) < 0)
+        signed_rec = NULL;
+    free(rec);
+    if (signed_rec)
+        (void)parse(signed_rec, r);
+    return signed_rec;
+}
+
+static int append(struct log *l, const char *rec, size_t len, bool own)
 {
     struct record r;
     char *copy;
@@ -186,14 +246,15 @@ int log_append(struct log *l, const char *rec, size_t len)
         free(copy);
         return -EINVAL;
     }
-    tell_hook(l, &r);
+    if (!(copy = sign(l, copy, &r)))
+        return -ENOMEM;
+    tell_hook(l, &r, own);
+    if (own && l->core && r.level <= l->forward_level)
+        forward(l, copy);
     if (r.level > l->level) {
         free(copy);
         return 0;
     }
-    /* The sender does not know the rank of its broker. */
-    if (r.host_len == 1 && *r.host == '-')
-        copy[r.host - copy] = '0';
     if (l->core) {
         const flux_msg_t *req = flux_msglist_first(l->followers);
 
@@ -202,6 +263,11 @@ int log_append(struct log *l, const char *rec, size_t len)
     }
     keep(l, copy);
     return 0;
+}
+
+int log_append(struct log *l, const char *rec, size_t len)
+{
+    return append(l, rec, len, true);
 }
 
 static void print_time(double t, char *buf, size_t size)
@@ -225,8 +291,8 @@ void log_printf(struct log *l, int level, const char *fmt, ...)
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     print_time(env_time(l->env), stamp, sizeof(stamp));
-    n = snprintf(rec, sizeof(rec), "<%d>1 %s 0 broker %d - - %s", level * 8, stamp,
-                 (int)getpid(), text);
+    n = snprintf(rec, sizeof(rec), "<%d>1 %s %s broker %d - - %s", level * 8, stamp,
+                 l->rank, (int)getpid(), text);
     log_append(l, rec, n < (int)sizeof(rec) ? (size_t)n : sizeof(rec) - 1);
 }
 
@@ -238,7 +304,7 @@ static void append_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
     int rc = -EPROTO;
 
     if (flux_msg_get_payload(msg, &data, &len) == 0)
-        rc = log_append(l, data, len);
+        rc = append(l, data, len, !from || from->kind == ENDPOINT_LOCAL);
     if (rc < 0)
         core_error(l->core, msg, rc, NULL);
     else
@@ -295,9 +361,10 @@ static const struct core_method methods[] = {
     {"log.disconnect", FLUX_ROLE_USER, disconnect_cb},
 };
 
-int log_serve(struct log *l, struct core *c)
+int log_serve(struct log *l, struct core *c, struct router *r)
 {
     l->core = c;
+    l->router = r;
     if (!c)
         return 0;
     return core_add(c, methods, ARRAY_SIZE(methods), l);

@@ -22,6 +22,14 @@ void log_set_ring_size(struct log *l, size_t ring);
 void log_set_level(struct log *l, int level);
 void log_set_hook(struct log *l, flux_instance_log_f hook, void *arg);
 void log_set_hook_level(struct log *l, int level);
+/* Records that do not say where they come from are from here. Those of this level and
+ * more urgent ones go to rank 0 as well (level < 0: none do); the hook of another rank
+ * than 0 hears of its own records if `local`, that of rank 0 of all, or its own. */
+void log_set_rank(struct log *l, uint32_t rank);
+void log_set_forward(struct log *l, int level);
+void log_set_hook_local(struct log *l, bool local);
+/* In the hook: the rank that the record comes from, as text. */
+const char *log_speaker(const struct log *l);
 
 /* Take a record in, as a client sent it. -EINVAL: not a record. */
 int log_append(struct log *l, const char *rec, size_t len);
@@ -31,7 +39,7 @@ void log_printf(struct log *l, int level, const char *fmt, ...)
 size_t log_count(const struct log *l);
 const char *log_get(const struct log *l, size_t i); /* 0: the oldest kept */
 
-/* Answer log.*; c NULL: not any more. */
-int log_serve(struct log *l, struct core *c);
+/* Answer log.*, and forward through r; c NULL: not any more. */
+int log_serve(struct log *l, struct core *c, struct router *r);
 
 #endif

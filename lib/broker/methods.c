@@ -10,7 +10,7 @@
 #include "broker/methods.h"
 #include "proto/msg_private.h"
 
-int ping_answer(const flux_msg_t *msg, struct buf *out)
+int ping_answer(const flux_msg_t *msg, uint32_t rank, struct buf *out)
 {
     AUTOFREE char *route = flux_msg_route_string(msg);
     const cJSON *o;
@@ -27,8 +27,8 @@ int ping_answer(const flux_msg_t *msg, struct buf *out)
         buf_addc(out, ',');
     buf_adds(out, "\"route\":");
     json_buf_str(out, route, strlen(route));
-    buf_addf(out, ",\"userid\":%u,\"rolemask\":%u,\"rank\":0}", (unsigned)msg->userid,
-             (unsigned)msg->rolemask);
+    buf_addf(out, ",\"userid\":%u,\"rolemask\":%u,\"rank\":%u}", (unsigned)msg->userid,
+             (unsigned)msg->rolemask, (unsigned)rank);
     return out->failed ? -ENOMEM : 0;
 }
 

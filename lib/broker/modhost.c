@@ -305,3 +305,15 @@ void modhost_stop(struct modhost *mh, void (*done)(void *arg), void *arg)
     mh->stopped_arg = arg;
     stop_next(mh);
 }
+
+void modhost_crash(struct modhost *mh)
+{
+    mh->stopped = NULL;
+    while (!list_empty(&mh->modules)) {
+        struct module *m = list_entry(mh->modules.prev, struct module, link);
+
+        finish_load(m, ECANCELED);
+        finish_removals(m);
+        module_crash(m);
+    }
+}

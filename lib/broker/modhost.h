@@ -31,6 +31,8 @@ void modhost_load_line(struct modhost *mh, const char *line, modhost_done_f done
 void modhost_remove(struct modhost *mh, const char *name, modhost_done_f done, void *arg);
 /* Stop all, the last loaded first, one after the other. */
 void modhost_stop(struct modhost *mh, void (*done)(void *arg), void *arg);
+/* End all at once; their threads are waited for. */
+void modhost_crash(struct modhost *mh);
 bool modhost_has(const struct modhost *mh, const char *name);
 void modhost_each(const struct modhost *mh, void (*fn)(const char *name, void *arg),
                   void *arg);

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "broker/broker.h"
 #include "broker/methods.h"
 #include "broker/module.h"
 
@@ -26,9 +27,10 @@ static void answer(flux_t *h, const flux_msg_t *msg, int rc, struct buf *out)
 
 static void ping_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
 {
+    const struct module *m = arg;
     struct buf out = {0};
 
-    answer(h, msg, ping_answer(msg, &out), &out);
+    answer(h, msg, ping_answer(msg, m->broker->rank, &out), &out);
 }
 
 static void rusage_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)

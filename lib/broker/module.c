@@ -100,33 +100,66 @@ void module_set_running(struct module *m)
         tell(m, MODULE_RUNNING);
 }
 
+/* Call fn on the broker's thread; any thread. */
+static int post(struct module *m, void (*fn)(void *arg))
+{
+    int rc;
+
+    atomic_fetch_add(&m->posts, 1);
+    if ((rc = loop_post(m->broker->loop, fn, m)) < 0)
+        atomic_fetch_sub(&m->posts, 1);
+    return rc;
+}
+
+/* A posted call begins. False: the broker has crashed meanwhile. */
+static bool landed(struct module *m)
+{
+    bool last = atomic_fetch_sub(&m->posts, 1) == 1;
+
+    if (m->crashed && last)
+        module_free(m);
+    return !m->crashed;
+}
+
 static void on_running(void *arg)
 {
-    module_set_running(arg);
+    struct module *m = arg;
+
+    if (landed(m))
+        module_set_running(m);
 }
 
 static void gone(void *arg)
 {
-    tell(arg, MODULE_EXITED);
+    struct module *m = arg;
+
+    if (landed(m))
+        tell(m, MODULE_EXITED);
 }
 
 /* What it said last (why it failed, for one) is in its port: let that through first. */
-static void on_exited(void *arg)
+static void exited(struct module *m)
 {
-    struct module *m = arg;
-
     if (m->thread)
         env_thread_join(TAKE(m->thread));
     if (m->status == MODULE_INIT && !m->errnum)
         failed(m, 0);
-    if (loop_post(m->broker->loop, gone, m) < 0)
-        gone(m);
+    if (post(m, gone) < 0)
+        tell(m, MODULE_EXITED);
+}
+
+static void on_exited(void *arg)
+{
+    struct module *m = arg;
+
+    if (landed(m))
+        exited(m);
 }
 
 /* On the module's thread. */
 static void say_running(struct module *m)
 {
-    loop_post(m->broker->loop, on_running, m);
+    (void)post(m, on_running);
 }
 
 /* Run the module's own start, on its thread. */
@@ -148,12 +181,18 @@ static void fini(struct module *m)
     flux_close(TAKE(m->h));
 }
 
-static void finish_inline(void *arg)
+static void finish_inline(struct module *m)
+{
+    fini(m);
+    exited(m);
+}
+
+static void on_stopped(void *arg)
 {
     struct module *m = arg;
 
-    fini(m);
-    on_exited(m);
+    if (landed(m))
+        finish_inline(m);
 }
 
 void module_stopped(flux_t *h)
@@ -163,7 +202,7 @@ void module_stopped(flux_t *h)
     if (m->on_thread)
         flux_reactor_stop(flux_get_reactor(h));
     else
-        loop_post(m->broker->loop, finish_inline, m);
+        (void)post(m, on_stopped);
 }
 
 static void start_inline(struct module *m)
@@ -174,7 +213,7 @@ static void start_inline(struct module *m)
     }
     failed(m, errno ? errno : EINVAL);
     m->desc = NULL; /* nothing for fini to undo */
-    if (loop_post(m->broker->loop, finish_inline, m) < 0)
+    if (post(m, on_stopped) < 0)
         finish_inline(m);
 }
 
@@ -224,7 +263,7 @@ static void thread_main(void *arg)
         run_main(m, r);
     fini(m);
     flux_reactor_destroy(r);
-    loop_post(m->broker->loop, on_exited, m);
+    (void)post(m, on_exited);
 }
 
 /* Requests are answered by nobody from the moment the handle is closed; on_exited()
@@ -246,7 +285,7 @@ static int make_handle(struct module *m)
     if (rc < 0)
         return rc;
     if (flux_aux_set(m->h, "flux::module", m, NULL) < 0 ||
-        flux_aux_set(m->h, "flux::store", b->store, NULL) < 0 ||
+        (b->store && flux_aux_set(m->h, "flux::store", b->store, NULL) < 0) ||
         flux_aux_set(m->h, "flux::env", b->env, NULL) < 0 ||
         flux_aux_set(m->h, "flux::name", m->name, NULL) < 0 ||
         flux_aux_set(m->h, "flux::uuid", port_endpoint(m->port)->uuid, NULL) < 0 ||
@@ -326,4 +365,21 @@ void module_stop(struct module *m)
         return;
     }
     ep->send(ep, msg);
+}
+
+void module_crash(struct module *m)
+{
+    list_del(&m->link);
+    m->crashed = true;
+    /* A thread finds its handle dead, and returns. */
+    if (m->thread) {
+        port_free(TAKE(m->port), EHOSTUNREACH);
+        env_thread_join(TAKE(m->thread));
+    } else if (m->h)
+        fini(m);
+    if (atomic_load(&m->posts) == 0) {
+        module_free(m);
+        return;
+    }
+    port_free(TAKE(m->port), EHOSTUNREACH);
 }

@@ -7,6 +7,8 @@
 #ifndef FLUX_BROKER_MODULE_H
 #define FLUX_BROKER_MODULE_H
 
+#include <stdatomic.h>
+
 #include <flux/module.h>
 
 #include "base/list.h"
@@ -40,6 +42,8 @@ struct module {
     flux_t *h;
     void *ctx;
     bool on_thread, stopping;
+    atomic_uint posts; /* calls on their way to the broker's loop, ... */
+    bool crashed;      /* ... the last of which frees it */
     struct env_thread *thread;
     struct flux_msg_handler **methods; /* generic ones */
     int debug_flags;
@@ -65,6 +69,8 @@ void module_free(struct module *m); /* not while it runs; accepts NULL */
 int module_start(struct module *m, module_event_f event_fn, void *arg);
 /* Ask it to stop; MODULE_EXITED follows. */
 void module_stop(struct module *m);
+/* End it now, and free it. */
+void module_crash(struct module *m);
 /* It said that it runs. */
 void module_set_running(struct module *m);
 

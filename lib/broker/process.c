@@ -50,19 +50,20 @@ static void send_output(struct stream *s, const char *data, size_t len)
 {
     struct process *p = s->process;
     struct core *c = p->broker->core;
+    const char *rank = attrs_get(p->broker->attrs, "rank");
     AUTOFREE char *b64 = NULL;
 
     if (len == 0)
         core_respond(c, p->msg, "{s:s s:i s:{s:s s:s s:b}}", "type", "output", "pid",
-                     (int)p->pid, "io", "stream", s->name, "rank", "0", "eof", 1);
+                     (int)p->pid, "io", "stream", s->name, "rank", rank, "eof", 1);
     else if (utf8_valid(data, len) && !memchr(data, '\0', len))
         core_respond(c, p->msg, "{s:s s:i s:{s:s s:s s:s#}}", "type", "output", "pid",
-                     (int)p->pid, "io", "stream", s->name, "rank", "0", "data", data,
+                     (int)p->pid, "io", "stream", s->name, "rank", rank, "data", data,
                      len);
     else if ((b64 = malloc(base64_encoded_len(len) + 1))) {
         base64_encode(b64, data, len);
         core_respond(c, p->msg, "{s:s s:i s:{s:s s:s s:s s:s}}", "type", "output", "pid",
-                     (int)p->pid, "io", "stream", s->name, "rank", "0", "encoding",
+                     (int)p->pid, "io", "stream", s->name, "rank", rank, "encoding",
                      "base64", "data", b64);
     }
 }

@@ -1,4 +1,4 @@
-/* The initial program. It shares the broker's stdin, stdout, stderr and process group, so
+/* A program of the broker. It shares the broker's stdin, stdout, stderr and process group, so
  * that a shell is interactive. */
 #include <errno.h>
 #include <signal.h>
@@ -138,14 +138,14 @@ static void kill_cb(struct watcher *w, int revents, void *arg)
     p->hup_sent = true;
 }
 
-static int spawn(struct program *p, flux_error_t *err)
+static int spawn(struct program *p, const char *const *argv, flux_error_t *err)
 {
     struct broker *b = p->broker;
     const int fds[] = {0, 1, 2};
     char **env = child_environment(b);
     struct proc_spec spec = {
-        .path = b->argv[0],
-        .argv = b->argv,
+        .path = argv[0],
+        .argv = (char *const *)argv,
         .envp = env,
         .fdmap = fds,
         .nfds = 3,
@@ -164,12 +164,12 @@ static int spawn(struct program *p, flux_error_t *err)
     rc = proc_spawn(b->env, &spec, &p->pid, &p->pidfd, &where);
     strv_free(env);
     if (rc < 0)
-        return error_set(err, -rc, "initial program %s: %s", b->argv[0], strerror(-rc));
+        return error_set(err, -rc, "initial program %s: %s", argv[0], strerror(-rc));
     return 0;
 }
 
-int program_start(struct broker *b, program_done_f done, void *arg, struct program **ret,
-                  flux_error_t *err)
+int program_start(struct broker *b, const char *const *argv, program_done_f done,
+                  void *arg, struct program **ret, flux_error_t *err)
 {
     struct program *p = calloc(1, sizeof(*p));
     int rc;
@@ -182,7 +182,7 @@ int program_start(struct broker *b, program_done_f done, void *arg, struct progr
     p->arg = arg;
     if ((rc = watcher_new_timer(b->loop, HUP_AFTER, KILL_AFTER, kill_cb, p, &p->kill)) <
             0 ||
-        (rc = spawn(p, err)) < 0 ||
+        (rc = spawn(p, argv, err)) < 0 ||
         (rc = watcher_new_fd(b->loop, p->pidfd, LOOP_IN, exit_cb, p, &p->exit)) < 0) {
         program_free(p);
         return rc;

@@ -170,7 +170,8 @@ static void list_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
         if (procs && o)
             cJSON_AddItemToArray(procs, o);
     }
-    core_respond(r->broker->core, msg, "{s:i s:o}", "rank", 0, "procs", procs);
+    core_respond(r->broker->core, msg, "{s:i s:o}", "rank", (int)r->broker->rank, "procs",
+                 procs);
 }
 
 static void wait_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)

@@ -63,11 +63,15 @@ struct router_stats {
     uint64_t lost;      /* events that should have come */
 };
 
+#define ROUTER_SEQ_STEP 8192
+
 /* This broker's place among others. */
 struct router_tree {
     uint32_t rank, size;
     /* The endpoint through which rank `rank` (not ours) is reached; NULL: it is not. */
     struct endpoint *(*toward)(uint32_t rank, void *arg);
+    /* Rank 0: event `seq`, a multiple of ROUTER_SEQ_STEP, is being published. */
+    void (*numbered)(uint32_t seq, void *arg);
     /* Events first to last did not come. */
     void (*lost)(uint32_t first, uint32_t last, void *arg);
     void *arg;

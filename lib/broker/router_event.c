@@ -73,6 +73,8 @@ uint32_t router_publish(struct router *r, flux_msg_t *msg)
     if (seq == 0) /* that one means none */
         seq = 1;
     msg->aux1 = seq;
+    if (seq % ROUTER_SEQ_STEP == 0 && r->tree.numbered)
+        r->tree.numbered(seq, r->tree.arg);
     flux_msg_route_disable(msg);
     deliver(r, msg);
     return seq;

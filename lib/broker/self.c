@@ -24,7 +24,8 @@ static void ping_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
 {
     struct buf out = {0};
 
-    answer(arg, msg, ping_answer(msg, &out), &out);
+    answer(arg, msg, ping_answer(msg, router_rank(((struct broker *)arg)->router), &out),
+           &out);
 }
 
 static void rusage_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
@@ -80,13 +81,14 @@ static void stats_get_cb(void *arg, struct endpoint *from, const flux_msg_t *msg
     static const struct server_stats none;
     const struct server_stats *s = b->server ? server_stats(b->server) : &none;
 
-    core_respond(b->core, msg, "{s:{s:I s:I s:I s:I} s:{s:i s:I s:I s:I s:I s:I s:I}}",
-                 "router", "requests", (int64_t)r->requests, "responses",
-                 (int64_t)r->responses, "events", (int64_t)r->events, "dropped",
-                 (int64_t)r->dropped, "local", "connections", (int)s->conns, "accepted",
-                 (int64_t)s->accepted, "denied", (int64_t)s->denied, "closed",
-                 (int64_t)s->closed, "bad-frames", (int64_t)s->bad_frames, "too-slow",
-                 (int64_t)s->too_slow, "too-much", (int64_t)s->too_much);
+    core_respond(
+        b->core, msg, "{s:{s:I s:I s:I s:I s:I s:I} s:{s:i s:I s:I s:I s:I s:I s:I}}",
+        "router", "requests", (int64_t)r->requests, "forwarded", (int64_t)r->forwarded,
+        "responses", (int64_t)r->responses, "events", (int64_t)r->events, "lost-events",
+        (int64_t)r->lost, "dropped", (int64_t)r->dropped, "local", "connections",
+        (int)s->conns, "accepted", (int64_t)s->accepted, "denied", (int64_t)s->denied,
+        "closed", (int64_t)s->closed, "bad-frames", (int64_t)s->bad_frames, "too-slow",
+        (int64_t)s->too_slow, "too-much", (int64_t)s->too_much);
 }
 
 static void shutdown_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
@@ -115,7 +117,7 @@ static const struct core_method methods[] = {
     {"broker.getenv", 0, getenv_cb},
     {"broker.conf-builtin", FLUX_ROLE_USER, builtin_cb},
     {"broker.stats-get", FLUX_ROLE_USER, stats_get_cb},
-    {"shutdown.start", 0, shutdown_cb},
+    {"shutdown.start", 0, shutdown_cb, true},
     {"shutdown.disconnect", FLUX_ROLE_USER, shutdown_disconnect_cb},
 };
 

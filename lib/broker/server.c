@@ -261,6 +261,12 @@ void server_open(struct server *s)
     watcher_start(s->sweep);
 }
 
+void server_pause(struct server *s, bool paused)
+{
+    s->paused = paused;
+    list_each(c, &s->conns, struct conn, link) server_mark(s, c);
+}
+
 void server_set_access(struct server *s, bool guests, bool root_is_owner)
 {
     s->guests = guests;

@@ -31,6 +31,8 @@ struct server_stats {
 int server_new(struct loop *loop, struct router *router, struct log *log,
                const char *path, const struct server_limits *limits, struct server **ret);
 void server_open(struct server *s);
+/* Read no more from clients (they wait), or go on. */
+void server_pause(struct server *s, bool paused);
 /* May others than the owner connect; is root as good as the owner? */
 void server_set_access(struct server *s, bool guests, bool root_is_owner);
 const struct server_stats *server_stats(const struct server *s);

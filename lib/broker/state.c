@@ -3,7 +3,6 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "broker/broker.h"
@@ -146,52 +145,12 @@ static void disconnect_cb(void *arg, struct endpoint *from, const flux_msg_t *ms
     core_drop(s->monitors, msg);
 }
 
-static void groups_get_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
-{
-    struct state *s = arg;
-    const char *name;
-
-    if (flux_msg_unpack(msg, "{s:s}", "name", &name) < 0) {
-        core_error(s->broker->core, msg, errno, NULL);
-        return;
-    }
-    core_respond(s->broker->core, msg, "{s:s}", "members",
-                 strcmp(name, "broker.online") == 0 ? "0" : "");
-}
-
-static void health_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
-{
-    struct state *s = arg;
-    struct broker *b = s->broker;
-
-    core_respond(b->core, msg, "{s:i s:s s:f s:[]}", "rank", 0, "status", "full",
-                 "duration", env_time(b->env) - b->starttime, "children");
-}
-
-static void topology_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
-{
-    struct state *s = arg;
-    int rank = 0;
-
-    if (flux_msg_has_payload(msg) && flux_msg_unpack(msg, "{s?i}", "rank", &rank) < 0)
-        core_error(s->broker->core, msg, errno, NULL);
-    else if (rank != 0)
-        core_errorf(s->broker->core, msg, ENOENT, "rank %d is not in this instance",
-                    rank);
-    else
-        core_respond(s->broker->core, msg, "{s:i s:i s:[]}", "rank", 0, "size", 1,
-                     "children");
-}
-
 static const struct core_method methods[] = {
     {"state-machine.get", FLUX_ROLE_USER, get_cb},
     {"state-machine.wait", FLUX_ROLE_USER, wait_cb},
     {"state-machine.monitor", 0, monitor_cb},
     {"state-machine.cancel", FLUX_ROLE_USER, cancel_cb},
     {"state-machine.disconnect", FLUX_ROLE_USER, disconnect_cb},
-    {"groups.get", FLUX_ROLE_USER, groups_get_cb},
-    {"overlay.health", FLUX_ROLE_USER, health_cb},
-    {"overlay.topology", FLUX_ROLE_USER, topology_cb},
 };
 
 int state_serve(struct state *s)

@@ -1,6 +1,4 @@
-/* Where the instance is in its life; the services state-machine.get, wait, monitor, and
- * the facts of an instance of one broker: groups.get, overlay.health, overlay.topology.
- */
+/* Where the broker is in its life; the services state-machine.get, wait, monitor. */
 #ifndef FLUX_BROKER_STATE_H
 #define FLUX_BROKER_STATE_H
 

@@ -114,8 +114,10 @@ START_TEST(life_cycle_and_facts)
     ck_assert_ptr_nonnull(strstr(ask("overlay.health", NULL), "\"status\":\"full\""));
     ck_assert_ptr_nonnull(strstr(ask("broker.rusage", NULL), "\"utime\":"));
     ck_assert_ptr_nonnull(strstr(ask("broker.stats-get", NULL), "\"connections\":1"));
-    ck_assert_ptr_null(ask("overlay.monitor", NULL));
+    ck_assert_ptr_null(ask("overlay.nosuch", NULL));
     ck_assert_int_eq(errno, ENOSYS);
+    ck_assert_ptr_null(ask("overlay.monitor", NULL)); /* not a stream */
+    ck_assert_int_eq(errno, EPROTO);
     ck_assert_ptr_null(ask("state-machine.monitor", NULL)); /* not a stream */
     ck_assert_int_eq(errno, EPROTO);
     end();

@@ -22,6 +22,17 @@ static void teardown(void)
     env_unref(env);
 }
 
+/* As rank 0 does it. */
+static int open_both(struct env *e, const struct dirs_options *o, struct dirs *d,
+                     flux_error_t *err)
+{
+    int rc = dirs_open(e, o, d, err);
+
+    if (rc == 0 && (rc = dirs_settle(d, 0, o->statedir, err)) < 0)
+        dirs_close(d);
+    return rc;
+}
+
 static const char *in_top(const char *name)
 {
     static char path[4][256];
@@ -46,7 +57,7 @@ START_TEST(a_new_rundir_is_private_and_goes_at_the_end)
     struct dirs d;
 
     setup();
-    ck_assert_int_eq(dirs_open(env, &o, &d, NULL), 0);
+    ck_assert_int_eq(open_both(env, &o, &d, NULL), 0);
     ck_assert_int_eq(strncmp(d.rundir, top, strlen(top)), 0);
     ck_assert_int_eq(mode_of(d.rundir), 0700);
     ck_assert_ptr_null(d.statedir);
@@ -67,7 +78,7 @@ START_TEST(a_given_rundir_that_was_there_stays)
     setup();
     o.rundir = in_top("run");
     ck_assert_int_eq(mkdir(o.rundir, 0700), 0);
-    ck_assert_int_eq(dirs_open(env, &o, &d, NULL), 0);
+    ck_assert_int_eq(open_both(env, &o, &d, NULL), 0);
     dirs_close(&d);
     ck_assert_int_eq(access(o.rundir, F_OK), 0);
     teardown();
@@ -82,20 +93,20 @@ START_TEST(bad_rundirs_are_named)
 
     setup();
     o.rundir = in_top("no/such");
-    ck_assert_int_eq(dirs_open(env, &o, &d, &err), -ENOENT);
+    ck_assert_int_eq(open_both(env, &o, &d, &err), -ENOENT);
     ck_assert_ptr_nonnull(strstr(err.text, o.rundir));
     o.rundir = in_top("open");
     ck_assert_int_eq(mkdir(o.rundir, 0700), 0);
     ck_assert_int_eq(chmod(o.rundir, 0777), 0);
-    ck_assert_int_eq(dirs_open(env, &o, &d, &err), -EPERM);
+    ck_assert_int_eq(open_both(env, &o, &d, &err), -EPERM);
     ck_assert_ptr_nonnull(strstr(err.text, "chmod 700"));
     ck_assert_int_eq(symlink(in_top("open"), in_top("link")), 0);
     o.rundir = in_top("link");
-    ck_assert_int_eq(dirs_open(env, &o, &d, &err), -ENOTDIR);
+    ck_assert_int_eq(open_both(env, &o, &d, &err), -ENOTDIR);
     ck_assert_ptr_nonnull(strstr(err.text, o.rundir));
     o.rundir = in_top("file");
     ck_assert_int_eq(file_replace(env, o.rundir, "x", 1, 0600), 0);
-    ck_assert_int_eq(dirs_open(env, &o, &d, &err), -ENOTDIR);
+    ck_assert_int_eq(open_both(env, &o, &d, &err), -ENOTDIR);
     teardown();
 }
 END_TEST
@@ -112,7 +123,7 @@ START_TEST(somebody_elses_rundir_is_refused)
         ck_assert_int_eq(mkdir(o.rundir, 0700), 0);
         ck_assert_int_eq(chown(o.rundir, 4242, 4242), 0);
     }
-    ck_assert_int_eq(dirs_open(env, &o, &d, &err), -EPERM);
+    ck_assert_int_eq(open_both(env, &o, &d, &err), -EPERM);
     ck_assert_ptr_nonnull(strstr(err.text, "belongs to user"));
     teardown();
 }
@@ -126,12 +137,12 @@ START_TEST(a_statedir_is_made_private_and_remembers_the_rundir)
 
     setup();
     o.statedir = in_top("state");
-    ck_assert_int_eq(dirs_open(env, &o, &d, NULL), 0);
+    ck_assert_int_eq(open_both(env, &o, &d, NULL), 0);
     ck_assert_int_eq(mode_of(d.statedir), 0700);
     snprintf(rundir, sizeof(rundir), "%s", d.rundir);
     dirs_close(&d);
     ck_assert_int_ne(access(rundir, F_OK), 0);
-    ck_assert_int_eq(dirs_open(env, &o, &d, NULL), 0);
+    ck_assert_int_eq(open_both(env, &o, &d, NULL), 0);
     ck_assert_str_eq(d.rundir, rundir);
     ck_assert_int_eq(mode_of(d.rundir), 0700);
     dirs_close(&d);
@@ -147,17 +158,17 @@ START_TEST(a_rundir_left_by_a_killed_broker_is_used_again)
 
     setup();
     o.statedir = in_top("state");
-    ck_assert_int_eq(dirs_open(env, &o, &d, NULL), 0);
+    ck_assert_int_eq(open_both(env, &o, &d, NULL), 0);
     snprintf(rundir, sizeof(rundir), "%s", d.rundir);
     dirs_close(&d);
     ck_assert_int_eq(mkdir(rundir, 0700), 0);
-    ck_assert_int_eq(dirs_open(env, &o, &d, NULL), 0);
+    ck_assert_int_eq(open_both(env, &o, &d, NULL), 0);
     ck_assert_str_eq(d.rundir, rundir);
     dirs_close(&d);
     ck_assert_int_ne(access(rundir, F_OK), 0);
     /* Somebody squats on the name: it is left alone. */
     ck_assert_int_eq(file_replace(env, rundir, "x", 1, 0600), 0);
-    ck_assert_int_eq(dirs_open(env, &o, &d, NULL), 0);
+    ck_assert_int_eq(open_both(env, &o, &d, NULL), 0);
     ck_assert_str_ne(d.rundir, rundir);
     dirs_close(&d);
     ck_assert_int_eq(access(rundir, F_OK), 0);
@@ -174,14 +185,14 @@ START_TEST(a_second_broker_on_a_statedir_is_told_who_has_it)
 
     setup();
     o.statedir = in_top("state");
-    ck_assert_int_eq(dirs_open(env, &o, &d, NULL), 0);
-    ck_assert_int_eq(dirs_open(env, &o, &second, &err), -EWOULDBLOCK);
+    ck_assert_int_eq(open_both(env, &o, &d, NULL), 0);
+    ck_assert_int_eq(open_both(env, &o, &second, &err), -EWOULDBLOCK);
     snprintf(pid, sizeof(pid), "%d", (int)getpid());
     ck_assert_ptr_nonnull(strstr(err.text, pid));
     ck_assert_ptr_nonnull(strstr(err.text, o.statedir));
     ck_assert_int_eq(access(d.rundir, F_OK), 0); /* the first is not disturbed */
     dirs_close(&d);
-    ck_assert_int_eq(dirs_open(env, &o, &d, &err), 0);
+    ck_assert_int_eq(open_both(env, &o, &d, &err), 0);
     dirs_close(&d);
     teardown();
 }

@@ -23,7 +23,7 @@ static void setup(void)
     r = make_router(&env);
     ck_assert_int_eq(core_new(r, NULL, &core), 0);
     ck_assert_int_eq(log_new(env, 4, &l), 0);
-    ck_assert_int_eq(log_serve(l, core), 0);
+    ck_assert_int_eq(log_serve(l, core, r), 0);
     fake_init(&owner, r, OWNER);
     hook_calls = 0;
 }
