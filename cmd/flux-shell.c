@@ -2,10 +2,11 @@
  * broker when the first job needs it. All it does is in lib/shell; here is what only a
  * program may do: signals, limits, exit codes.
  *
- *   flux-shell --uri=URI --dir=DIR
+ *   flux-shell --uri=URI --dir=DIR --rank=RANK
  *
- * DIR is the instance's statedir or rundir; the journal goes to DIR/shell, output of jobs
- * to DIR/output. Exit codes: 0 nothing more to do, 75 another shell holds the journal.
+ * DIR is the statedir or rundir of the broker of that rank; the journal goes to DIR/shell,
+ * output of jobs to DIR/output. Brokers may share a folder, so with other ranks than 0
+ * these are DIR/shell-RANK and DIR/output-RANK. Exit codes: 0 nothing more to do, 75 another shell holds the journal.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -27,18 +28,31 @@
 static const struct option options[] = {
     {"uri", required_argument, NULL, 'u'},
     {"dir", required_argument, NULL, 'd'},
+    {"rank", required_argument, NULL, 'r'},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
 
 struct args {
     const char *uri, *dir;
+    unsigned rank;
 };
 
 static void usage(FILE *f)
 {
-    fprintf(f, "Usage: flux-shell --uri=URI --dir=DIR\n"
+    fprintf(f, "Usage: flux-shell --uri=URI --dir=DIR [--rank=RANK]\n"
                "The resident job shell; job-exec starts it.\n");
+}
+
+static int parse_rank(const char *s, unsigned *ret)
+{
+    char *end;
+    errno = 0;
+    unsigned long n = strtoul(s, &end, 10);
+    if (errno || *end || end == s || n >= UINT32_MAX)
+        return -1;
+    *ret = (unsigned)n;
+    return 0;
 }
 
 static int parse_args(int argc, char **argv, struct args *args)
@@ -49,7 +63,10 @@ static int parse_args(int argc, char **argv, struct args *args)
             args->uri = optarg;
         else if (c == 'd')
             args->dir = optarg;
-        else if (c == 'h') {
+        else if (c == 'r') {
+            if (parse_rank(optarg, &args->rank) < 0)
+                return -1;
+        } else if (c == 'h') {
             usage(stdout);
             exit(0);
         } else
@@ -91,6 +108,12 @@ static const char *find_pmi(struct env *env)
     return path && file_stat(env, path, &st) == 0 ? path : NULL;
 }
 
+static int folder(const struct args *args, const char *name, char **ret)
+{
+    return args->rank == 0 ? asprintf(ret, "%s/%s", args->dir, name)
+                           : asprintf(ret, "%s/%s-%u", args->dir, name, args->rank);
+}
+
 static int run(struct env *env, flux_reactor_t *r, const struct args *args)
 {
     AUTOFREE char *dir = NULL;
@@ -98,8 +121,7 @@ static int run(struct env *env, flux_reactor_t *r, const struct args *args)
     struct shell *sh;
     flux_error_t err;
     rlim_t nofile = 0;
-    if (asprintf(&dir, "%s/shell", args->dir) < 0 ||
-        asprintf(&output, "%s/output", args->dir) < 0)
+    if (folder(args, "shell", &dir) < 0 || folder(args, "output", &output) < 0)
         return EX_OSERR;
     (void)proc_set_subreaper(env);
     (void)proc_raise_nofile(env, &nofile);
@@ -109,6 +131,7 @@ static int run(struct env *env, flux_reactor_t *r, const struct args *args)
         .connect = connect_broker,
         .connect_arg = (void *)args->uri,
         .userid = getuid(),
+        .rank = args->rank,
         .uri = args->uri,
         .dir = dir,
         .output_dir = output,

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/status.h"
 #include "env/pipe.h"
 #include "shell/shell_private.h"
-#include "shell/status.h"
 
 /* -- making and freeing -- */
 
@@ -153,12 +153,12 @@ static int make_stream(struct job *job)
 
 static int make_tasks(struct job *job)
 {
-    job->tasks = calloc(job->plan->ntasks, sizeof(*job->tasks));
+    job->tasks = calloc(job->plan->nlocal + 1, sizeof(*job->tasks));
     if (!job->tasks)
         return -ENOMEM;
-    job->ntasks = job->plan->ntasks;
+    job->ntasks = job->plan->nlocal;
     for (unsigned i = 0; i < job->ntasks; i++)
-        task_init(&job->tasks[i], job, i);
+        task_init(&job->tasks[i], job, i, plan_task_rank(job->plan, i));
     return 0;
 }
 
@@ -166,7 +166,7 @@ int job_start(struct shell *sh, flux_jobid_t id, cJSON *jobspec, cJSON *r)
 {
     struct plan *plan;
     flux_error_t err = {.text = ""};
-    int rc = plan_new(id, jobspec, r, &plan, &err);
+    int rc = plan_new(id, sh->rank, jobspec, r, &plan, &err);
     if (rc == -EINVAL)
         return job_refuse(sh, id, "exec", err.text);
     if (rc < 0)
@@ -239,7 +239,7 @@ static void captured(unsigned tag, const char *data, size_t len, void *arg)
     struct job *job = t->job;
     if (len == 0)
         return;
-    output_put(job->output, job->stream, t->rank, (int)tag, data, len);
+    output_put(job->output, job->stream, t->index, (int)tag, data, len);
     mark_dirty(job);
 }
 
@@ -315,7 +315,7 @@ static void adopt_task(struct task *t)
 {
     struct job *job = t->job;
     if (t->message) {
-        output_put(job->output, job->stream, t->rank, 1, t->message, strlen(t->message));
+        output_put(job->output, job->stream, t->index, 1, t->message, strlen(t->message));
         mark_dirty(job);
     }
     if (t->pid > 0 && watch_task(t))

@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "base/fsd.h"
+#include "base/status.h"
 #include "shell/shell_private.h"
-#include "shell/status.h"
 
 static void expired(struct watcher *w, int revents, void *arg)
 {

@@ -82,7 +82,7 @@ static int open_stream(struct output *o, int which, flux_error_t *err)
     if (!s->path)
         return 0;
     o->by_task[which] = template_names_task(s->path);
-    unsigned n = o->by_task[which] ? o->plan->ntasks : 1;
+    unsigned n = o->by_task[which] ? o->plan->nlocal : 1;
     o->sink[which] = calloc(n, sizeof(*o->sink[which]));
     if (!o->sink[which])
         return -ENOMEM;
@@ -129,14 +129,14 @@ void output_free(struct output *o)
     free(o);
 }
 
-static struct outfile *sink_of(const struct output *o, unsigned rank, int which)
+static struct outfile *sink_of(const struct output *o, unsigned index, int which)
 {
-    return o->sink[which] ? o->sink[which][o->by_task[which] ? rank : 0] : NULL;
+    return o->sink[which] ? o->sink[which][o->by_task[which] ? index : 0] : NULL;
 }
 
-int output_fd(const struct output *o, unsigned rank, int which)
+int output_fd(const struct output *o, unsigned index, int which)
 {
-    struct outfile *f = sink_of(o, rank, which);
+    struct outfile *f = sink_of(o, index, which);
     return f && !o->plan->stream[which].label ? file_fd(f->file) : -1;
 }
 
@@ -156,10 +156,11 @@ static void put_lines(struct file *file, unsigned rank, const char *data, size_t
     buf_free(&out);
 }
 
-void output_put(struct output *o, struct stream *s, unsigned rank, int which,
+void output_put(struct output *o, struct stream *s, unsigned index, int which,
                 const char *data, size_t len)
 {
-    struct outfile *f = o ? sink_of(o, rank, which) : NULL;
+    struct outfile *f = o ? sink_of(o, index, which) : NULL;
+    unsigned rank = o ? plan_task_rank(o->plan, index) : 0;
     if (!f)
         stream_data(s, rank, (unsigned)which, data, len);
     else if (o->plan->stream[which].label)
@@ -171,7 +172,8 @@ void output_put(struct output *o, struct stream *s, unsigned rank, int which,
 void output_announce(const struct output *o, struct stream *s)
 {
     for (int which = 0; which < 2; which++)
-        for (unsigned i = 0; i < o->plan->ntasks; i++)
+        for (unsigned i = 0; i < o->plan->nlocal; i++)
             if (sink_of(o, i, which))
-                stream_redirect(s, i, (unsigned)which, sink_of(o, i, which)->path);
+                stream_redirect(s, plan_task_rank(o->plan, i), (unsigned)which,
+                                sink_of(o, i, which)->path);
 }

@@ -17,9 +17,9 @@ void output_free(struct output *o); /* accepts NULL; closes the files */
 
 /* The descriptor to give to a task, borrowed, or -1: give it a pipe.
  * which: 0 stdout, 1 stderr. */
-int output_fd(const struct output *o, unsigned rank, int which);
+int output_fd(const struct output *o, unsigned index, int which);
 /* What came through the pipe, or what the shell itself has to say to the user. */
-void output_put(struct output *o, struct stream *s, unsigned rank, int which,
+void output_put(struct output *o, struct stream *s, unsigned index, int which,
                 const char *data, size_t len);
 /* Tell the stream's readers which outputs they will not see. */
 void output_announce(const struct output *o, struct stream *s);

@@ -196,56 +196,87 @@ static char *ids_text(const struct idset *ids)
     return ids && idset_count(ids) > 0 ? idset_encode(ids, IDSET_FLAG_RANGE) : strdup("");
 }
 
-/* One broker runs one node's part of R; with one broker that is the first node. */
-static int read_r(struct plan *p, flux_error_t *err)
+/* Our place among the nodes of R. */
+static int find_node(struct plan *p, const struct rset *rs, unsigned broker_rank,
+                     flux_error_t *err)
 {
-    struct rset *rs = NULL;
-    int rc = p->r ? rset_decode(p->r, &rs, err) : 0;
-    if (rc < 0)
-        return rc;
-    const struct rset_node *node = rs ? rset_node(rs, 0) : NULL;
-    double start = rs ? rset_starttime(rs) : 0;
-    p->expiration = rs ? rset_expiration(rs) : 0;
-    if (p->expiration == 0 && p->info.duration > 0 && start > 0)
-        p->expiration = start + p->info.duration;
-    p->vars.nnodes = rs && rset_nnodes(rs) > 0 ? (unsigned)rset_nnodes(rs) : 1;
-    p->vars.broker_rank = node ? node->rank : 0;
+    unsigned n = (unsigned)rset_nnodes(rs);
+    while (p->node < n && rset_node(rs, p->node)->rank != broker_rank)
+        p->node++;
+    if (n > 0 && p->node == n)
+        return error_set(err, EINVAL, "R has nothing on rank %u", broker_rank);
+    p->leader = n > 0 ? rset_node(rs, 0)->rank : broker_rank;
+    return 0;
+}
+
+static int set_node(struct plan *p, const struct rset_node *node)
+{
     p->vars.ncores = node && node->cores ? (unsigned)idset_count(node->cores) : 0;
     p->vars.ngpus = node && node->gpus ? (unsigned)idset_count(node->gpus) : 0;
     p->node_name = strdup(node && node->host ? node->host : "");
     p->cores = ids_text(node ? node->cores : NULL);
     p->gpus = ids_text(node ? node->gpus : NULL);
-    rset_free(rs);
     return p->node_name && p->cores && p->gpus ? 0 : -ENOMEM;
 }
 
-static int read_all(struct plan *p, flux_error_t *err)
+static int read_place(struct plan *p, const struct rset *rs, unsigned broker_rank,
+                      flux_error_t *err)
+{
+    double start = rs ? rset_starttime(rs) : 0;
+    int rc = rs ? find_node(p, rs, broker_rank, err) : 0;
+    if (rc == 0)
+        rc = layout_make(rs, &p->info.shape, &p->layout);
+    if (rc == 0)
+        rc = set_node(p, rs ? rset_node(rs, p->node) : NULL);
+    if (rc < 0)
+        return rc;
+    p->expiration = rs ? rset_expiration(rs) : 0;
+    if (p->expiration == 0 && p->info.duration > 0 && start > 0)
+        p->expiration = start + p->info.duration;
+    p->ntasks = p->layout.ntasks;
+    p->nlocal = p->layout.first[p->node + 1] - p->layout.first[p->node];
+    p->vars.nnodes = p->layout.nnodes;
+    p->vars.ntasks = p->ntasks;
+    p->vars.node_id = p->node;
+    p->vars.broker_rank = broker_rank;
+    return 0;
+}
+
+static int read_r(struct plan *p, unsigned broker_rank, flux_error_t *err)
+{
+    struct rset *rs = NULL;
+    int rc = p->r ? rset_decode(p->r, &rs, err) : 0;
+    if (rc == 0)
+        rc = read_place(p, rs, broker_rank, err);
+    rset_free(rs);
+    return rc;
+}
+
+static int read_all(struct plan *p, unsigned broker_rank, flux_error_t *err)
 {
     int rc = jobspec_read(p->jobspec, &p->info, err);
     if (rc == 0)
         rc = read_options(p, err);
     if (rc == 0)
-        rc = read_r(p, err);
+        rc = read_r(p, broker_rank, err);
     if (rc < 0)
         return rc;
     if (p->info.name)
         snprintf(p->name, sizeof(p->name), "%s", p->info.name);
     else
         jobspec_default_name(p->jobspec, p->name, sizeof(p->name));
-    p->ntasks = p->info.shape.ntasks ? p->info.shape.ntasks : 1;
     for (const cJSON *o = p->info.command ? p->info.command->child : NULL; o; o = o->next)
         p->argc++;
     p->vars.id = p->id;
     p->vars.name = p->name;
-    p->vars.ntasks = p->ntasks;
     p->vars.node_name = p->node_name;
     p->vars.cores = p->cores;
     p->vars.gpus = p->gpus;
     return p->argc > 0 ? 0 : error_set(err, EINVAL, "the command is empty");
 }
 
-int plan_new(flux_jobid_t id, cJSON *jobspec, cJSON *r, struct plan **ret,
-             flux_error_t *err)
+int plan_new(flux_jobid_t id, unsigned broker_rank, cJSON *jobspec, cJSON *r,
+             struct plan **ret, flux_error_t *err)
 {
     struct plan *p = calloc(1, sizeof(*p));
     if (!p) {
@@ -256,7 +287,7 @@ int plan_new(flux_jobid_t id, cJSON *jobspec, cJSON *r, struct plan **ret,
     p->id = id;
     p->jobspec = jobspec;
     p->r = r;
-    int rc = read_all(p, err);
+    int rc = read_all(p, broker_rank, err);
     if (rc < 0) {
         plan_free(p);
         return rc;
@@ -274,21 +305,28 @@ void plan_free(struct plan *p)
     free(p->node_name);
     free(p->cores);
     free(p->gpus);
+    layout_clear(&p->layout);
     free(p);
 }
 
 /* -- what differs by task -- */
 
-static struct template_vars vars_of(const struct plan *p, unsigned rank)
+unsigned plan_task_rank(const struct plan *p, unsigned index)
+{
+    return p->layout.first[p->node] + index;
+}
+
+static struct template_vars vars_of(const struct plan *p, unsigned index)
 {
     struct template_vars v = p->vars;
-    v.rank = v.local_id = rank;
+    v.rank = plan_task_rank(p, index);
+    v.local_id = index;
     return v;
 }
 
-int plan_argv(const struct plan *p, unsigned rank, char ***ret)
+int plan_argv(const struct plan *p, unsigned index, char ***ret)
 {
-    struct template_vars v = vars_of(p, rank);
+    struct template_vars v = vars_of(p, index);
     struct strvec sv = {0};
     for (const cJSON *o = p->info.command->child; o; o = o->next) {
         template_expand(json_str(o) ? json_str(o) : "", &v, &sv.text);
@@ -297,9 +335,9 @@ int plan_argv(const struct plan *p, unsigned rank, char ***ret)
     return strvec_take(&sv, ret);
 }
 
-int plan_path(const struct plan *p, const char *tmpl, unsigned rank, char **ret)
+int plan_path(const struct plan *p, const char *tmpl, unsigned index, char **ret)
 {
-    struct template_vars v = vars_of(p, rank);
+    struct template_vars v = vars_of(p, index);
     struct buf out = {0};
     if (tmpl[0] != '/' && p->info.cwd) {
         buf_adds(&out, p->info.cwd);

@@ -1,5 +1,7 @@
-/* What a job asks of the shell, read from its jobspec and R. A plan does not change
- * once read; any thread may look at it.
+/* What a job asks of the shell on one node, read from its jobspec and R. A plan does not
+ * change once read; any thread may look at it.
+ *
+ * Tasks have a rank in the job, and an index among those of this node.
  */
 #ifndef FLUX_SHELL_PLAN_H
 #define FLUX_SHELL_PLAN_H
@@ -9,6 +11,7 @@
 #include "base/json.h"
 #include "env/proc.h"
 #include "proto/jobspec.h"
+#include "shell/layout.h"
 #include "shell/template.h"
 
 #define PLAN_MAX_RLIMITS 16
@@ -28,7 +31,12 @@ struct plan {
     struct template_vars vars; /* all but rank and local_id */
     char name[64];
     char *node_name, *cores, *gpus;
-    unsigned ntasks, argc;
+    struct layout layout;
+    unsigned node;   /* of this shell */
+    unsigned leader; /* broker rank of node 0 */
+    unsigned ntasks; /* of the job */
+    unsigned nlocal; /* of this node; may be 0 */
+    unsigned argc;
     double expiration;   /* wall clock, seconds; 0: none */
     double exit_timeout; /* seconds after the first exit; < 0: none */
     bool exit_on_error;  /* a task that fails ends the job */
@@ -42,15 +50,17 @@ struct plan {
     unsigned nrlimits;
 };
 
-/* Read; jobspec and r (may be NULL) are taken over, also on failure. -EINVAL with the
- * reason in err, -ENOMEM. */
-int plan_new(flux_jobid_t id, cJSON *jobspec, cJSON *r, struct plan **ret,
-             flux_error_t *err);
+/* Read, for the shell of a broker rank; jobspec and r (may be NULL) are taken over, also
+ * on failure. -EINVAL with the reason in err, -ENOMEM. */
+int plan_new(flux_jobid_t id, unsigned broker_rank, cJSON *jobspec, cJSON *r,
+             struct plan **ret, flux_error_t *err);
 void plan_free(struct plan *p); /* accepts NULL */
 
+/* The rank in the job of a task of this node. */
+unsigned plan_task_rank(const struct plan *p, unsigned index);
 /* The command of a task, tags expanded: NULL-terminated, one block to free(). */
-int plan_argv(const struct plan *p, unsigned rank, char ***ret);
+int plan_argv(const struct plan *p, unsigned index, char ***ret);
 /* An absolute path for a template of the plan; yours to free(). */
-int plan_path(const struct plan *p, const char *tmpl, unsigned rank, char **ret);
+int plan_path(const struct plan *p, const char *tmpl, unsigned index, char **ret);
 
 #endif

@@ -112,7 +112,7 @@ static void save_tasks(struct journal *j, const struct job *job)
 {
     for (unsigned i = 0; job->state == JOB_RUNNING && i < job->ntasks; i++) {
         const struct task *task = &job->tasks[i];
-        struct journal_task t = {.rank = i, .pid = task->pid};
+        struct journal_task t = {.rank = task->rank, .pid = task->pid};
         if (task->running && proc_start_time(t.pid, &t.start) == 0)
             journal_task(j, job->id, &t);
     }
@@ -189,6 +189,7 @@ static int copy_options(struct shell *sh, const struct shell_opts *opts)
     sh->reactor = opts->reactor;
     sh->loop = flux_reactor_loop(opts->reactor);
     sh->userid = opts->userid;
+    sh->rank = opts->rank;
     sh->nofile = opts->nofile;
     sh->kill_timeout = KILL_TIMEOUT;
     sh->orphan_timeout = opts->orphan_timeout;

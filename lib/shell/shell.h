@@ -42,6 +42,7 @@ struct shell_opts {
     flux_t *(*connect)(void *arg, flux_error_t *err);
     void *connect_arg;
     uint32_t userid;
+    unsigned rank;           /* of the broker */
     const char *uri;         /* FLUX_URI of the tasks */
     const char *dir;         /* folder of the journal */
     const char *output_dir;  /* folder of the output streams */

@@ -23,6 +23,7 @@ struct shell {
     flux_reactor_t *reactor;
     struct loop *loop;
     uint32_t userid;
+    unsigned rank; /* of the broker */
     char *output_dir, *uri, *pmi_library;
     struct taskenv_opts env_opts;
     rlim_t nofile;

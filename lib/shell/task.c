@@ -5,15 +5,16 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/status.h"
 #include "env/pipe.h"
-#include "shell/status.h"
 #include "shell/task.h"
 
 #define FALLBACK_DIR "/tmp"
 
-void task_init(struct task *t, struct job *job, unsigned rank)
+void task_init(struct task *t, struct job *job, unsigned index, unsigned rank)
 {
-    *t = (struct task){.job = job, .rank = rank, .pidfd = -1, .pipe = {-1, -1}};
+    *t = (struct task){
+        .job = job, .index = index, .rank = rank, .pidfd = -1, .pipe = {-1, -1}};
 }
 
 __attribute__((format(printf, 2, 3))) static void say(struct task *t, const char *fmt,
@@ -52,7 +53,7 @@ static int open_input(struct task *t, const struct task_context *ctx, struct fds
     struct stat st;
     if (!ctx->plan->input)
         return 0;
-    int rc = plan_path(ctx->plan, ctx->plan->input, t->rank, &path);
+    int rc = plan_path(ctx->plan, ctx->plan->input, t->index, &path);
     if (rc < 0)
         return rc;
     /* Opening a named pipe would wait for its writer, and hold up all jobs. */
@@ -73,7 +74,7 @@ static int open_output(struct task *t, const struct task_context *ctx, int which
                        struct fds *f)
 {
     int pipe[2];
-    f->child[1 + which] = output_fd(ctx->output, t->rank, which);
+    f->child[1 + which] = output_fd(ctx->output, t->index, which);
     if (f->child[1 + which] >= 0)
         return 0;
     int rc = pipe_open(ctx->env, pipe);
@@ -93,9 +94,9 @@ static int spawn(struct task *t, const struct task_context *ctx, const struct fd
     unsigned nlimits = ctx->plan->nrlimits;
     memcpy(limits + 1, ctx->plan->rlimits, nlimits * sizeof(limits[0]));
     limits[0] = (struct proc_rlimit){RLIMIT_NOFILE, ctx->nofile, RLIM_INFINITY};
-    int rc = plan_argv(ctx->plan, t->rank, &argv);
+    int rc = plan_argv(ctx->plan, t->index, &argv);
     if (rc == 0)
-        rc = taskenv_make(ctx->plan, ctx->env_opts, t->rank, &envp);
+        rc = taskenv_make(ctx->plan, ctx->env_opts, t->index, &envp);
     if (rc < 0)
         return rc;
     struct proc_spec spec = {

@@ -12,8 +12,9 @@ struct job;
 
 struct task {
     struct job *job;
-    unsigned rank;
-    pid_t pid; /* 0: was never started */
+    unsigned index; /* on this node */
+    unsigned rank;  /* in the job */
+    pid_t pid;      /* 0: was never started */
     int pidfd;
     int pipe[2];   /* our ends of stdout, stderr, before they are captured; -1: none */
     int error;     /* 0, or the -errno of the spawn */
@@ -32,7 +33,7 @@ struct task_context {
     rlim_t nofile; /* soft descriptor limit of a task that asks for none; 0: ours */
 };
 
-void task_init(struct task *t, struct job *job, unsigned rank);
+void task_init(struct task *t, struct job *job, unsigned index, unsigned rank);
 /* Start the process. The result is in t: pid, or error and status. */
 void task_spawn(struct task *t, const struct task_context *ctx);
 void task_clear(struct task *t);

@@ -43,7 +43,7 @@ static void add_number(struct strvec *sv, const char *name, unsigned value)
 }
 
 static void add_own(struct strvec *sv, const struct plan *p,
-                    const struct taskenv_opts *opts, unsigned rank)
+                    const struct taskenv_opts *opts, unsigned index)
 {
     char id[JOBID_SIZE];
     jobid_encode(p->id, "f58", id, sizeof(id));
@@ -53,13 +53,13 @@ static void add_own(struct strvec *sv, const struct plan *p,
         add(sv, "FLUX_PMI_LIBRARY_PATH", opts->pmi_library);
     add_number(sv, "FLUX_JOB_SIZE", p->ntasks);
     add_number(sv, "FLUX_JOB_NNODES", p->vars.nnodes);
-    add_number(sv, "FLUX_TASK_RANK", rank);
-    add_number(sv, "FLUX_TASK_LOCAL_ID", rank);
+    add_number(sv, "FLUX_TASK_RANK", plan_task_rank(p, index));
+    add_number(sv, "FLUX_TASK_LOCAL_ID", index);
     buf_addf(&sv->text, "%s=%s.%" PRIu64, TASKENV_MARK, opts->uuid, p->id);
     strvec_end(sv);
 }
 
-int taskenv_make(const struct plan *p, const struct taskenv_opts *opts, unsigned rank,
+int taskenv_make(const struct plan *p, const struct taskenv_opts *opts, unsigned index,
                  char ***ret)
 {
     struct strvec sv = {0};
@@ -67,6 +67,6 @@ int taskenv_make(const struct plan *p, const struct taskenv_opts *opts, unsigned
     for (o = o ? o->child : NULL; o; o = o->next)
         if (o->string && json_str(o) && !is_dropped(o->string))
             add(&sv, o->string, json_str(o));
-    add_own(&sv, p, opts, rank);
+    add_own(&sv, p, opts, index);
     return strvec_take(&sv, ret);
 }

@@ -16,7 +16,7 @@ struct taskenv_opts {
 };
 
 /* NULL-terminated, one block to free(). -ENOMEM. */
-int taskenv_make(const struct plan *p, const struct taskenv_opts *opts, unsigned rank,
+int taskenv_make(const struct plan *p, const struct taskenv_opts *opts, unsigned index,
                  char ***ret);
 
 #endif

@@ -19,9 +19,8 @@ static cJSON *parse(const char *text)
     return o;
 }
 
-/* options: text of attributes.system.shell.options. */
-static int make(const char *command, const char *options, struct plan **p,
-                flux_error_t *err)
+static int make_on(unsigned broker_rank, const char *r, const char *command,
+                   const char *options, struct plan **p, flux_error_t *err)
 {
     char text[4096];
     snprintf(
@@ -33,7 +32,14 @@ static int make(const char *command, const char *options, struct plan **p,
         "\"environment\":{\"HOME\":\"/h\",\"FLUX_JOB_ID\":\"outer\",\"PMI_RANK\":\"9\","
         "\"FLUX_URI\":\"outer\",\"PMIX\":\"kept\"},\"shell\":{\"options\":%s}}}}",
         command, options);
-    return plan_new(5, parse(text), parse(R_TEXT), p, err);
+    return plan_new(5, broker_rank, parse(text), parse(r), p, err);
+}
+
+/* options: text of attributes.system.shell.options. */
+static int make(const char *command, const char *options, struct plan **p,
+                flux_error_t *err)
+{
+    return make_on(3, R_TEXT, command, options, p, err);
 }
 
 static struct plan *good(const char *command, const char *options)
@@ -163,6 +169,65 @@ START_TEST(the_environment_names_this_job_and_no_other)
 }
 END_TEST
 
+#define R_THREE                                                                          \
+    "{\"version\":1,\"execution\":{\"R_lite\":[{\"rank\":\"2,7-8\",\"children\":"        \
+    "{\"core\":\"0-3\"}}],\"nodelist\":[\"n[2,7-8]\"],\"starttime\":0,\"expiration\":0}" \
+    "}"
+
+START_TEST(on_each_node_a_plan_knows_its_place)
+{
+    static const unsigned ranks[] = {2, 7, 8}, locals[] = {1, 1, 0};
+    static const char *const hosts[] = {"n2", "n7", "n8"};
+    for (unsigned i = 0; i < 3; i++) {
+        struct plan *p;
+        flux_error_t err;
+        ck_assert_int_eq(make_on(ranks[i], R_THREE, "[\"x\"]", "{}", &p, &err), 0);
+        ck_assert_uint_eq(p->node, i);
+        ck_assert_uint_eq(p->leader, 2);
+        ck_assert_uint_eq(p->ntasks, 2);
+        ck_assert_uint_eq(p->nlocal, locals[i]);
+        ck_assert_uint_eq(plan_task_rank(p, 0), i);
+        ck_assert_uint_eq(p->vars.nnodes, 3);
+        ck_assert_uint_eq(p->vars.node_id, i);
+        ck_assert_uint_eq(p->vars.broker_rank, ranks[i]);
+        ck_assert_str_eq(p->vars.node_name, hosts[i]);
+        plan_free(p);
+    }
+}
+END_TEST
+
+START_TEST(tasks_of_another_node_have_their_rank_in_the_job)
+{
+    struct taskenv_opts opts = {.uri = "local:///x", .uuid = "u-1"};
+    struct plan *p;
+    flux_error_t err;
+    char **env, *path;
+    ck_assert_int_eq(make_on(7, R_THREE, "[\"x\"]", "{}", &p, &err), 0);
+    ck_assert_int_eq(taskenv_make(p, &opts, 0, &env), 0);
+    ck_assert_str_eq(get(env, "FLUX_TASK_RANK"), "1");
+    ck_assert_str_eq(get(env, "FLUX_TASK_LOCAL_ID"), "0");
+    ck_assert_str_eq(get(env, "FLUX_JOB_NNODES"), "3");
+    ck_assert_str_eq(get(env, "FLUX_JOB_SIZE"), "2");
+    ck_assert_int_eq(plan_path(p, "{{taskid}}.{{task.localid}}.{{node.id}}", 0, &path),
+                     0);
+    ck_assert_str_eq(path, "/work/dir/1.0.1");
+    free(path);
+    free(env);
+    plan_free(p);
+}
+END_TEST
+
+START_TEST(a_node_that_R_does_not_name_has_no_plan)
+{
+    struct plan *p;
+    flux_error_t err;
+    ck_assert_int_eq(make_on(3, R_THREE, "[\"x\"]", "{}", &p, &err), -EINVAL);
+    ck_assert_str_eq(err.text, "R has nothing on rank 3");
+}
+END_TEST
+
 SUITE_MAIN("plan", defaults, options_are_read, bad_options_are_named,
-           arguments_are_expanded_for_each_task,
+           on_each_node_a_plan_knows_its_place,
+           tasks_of_another_node_have_their_rank_in_the_job,
+           a_node_that_R_does_not_name_has_no_plan, arguments_are_expanded_for_each_task,
            the_environment_names_this_job_and_no_other)

@@ -1,7 +1,7 @@
 /* Wait statuses of tasks, and how they make up the status of a job.
  */
-#ifndef FLUX_SHELL_STATUS_H
-#define FLUX_SHELL_STATUS_H
+#ifndef FLUX_BASE_STATUS_H
+#define FLUX_BASE_STATUS_H
 
 /* The wait status of a process that exited with `code`. */
 int status_of_exit(int code);

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <sys/wait.h>
 
-#include "shell/status.h"
+#include "base/status.h"
 
 int status_of_exit(int code)
 {

@@ -1,7 +1,7 @@
 #include <errno.h>
 #include <signal.h>
 
-#include "shell/status.h"
+#include "base/status.h"
 #include "suite.h"
 
 START_TEST(exit_codes_and_signals_as_a_command_line_shows_them)
