@@ -14,7 +14,8 @@
 
 #define BACKOFF_MIN 0.02 /* seconds between tries to connect */
 #define BACKOFF_MAX 1.0
-#define HELLO_RETRY 0.2 /* seconds; job-exec is not loaded (yet) */
+#define HELLO_RETRY 0.1 /* seconds; job-exec is not loaded (yet), or not reachable ... */
+#define HELLO_MAX 2.0   /* ... doubled up to this */
 #define LINGER 2.0      /* seconds a shell without jobs waits for a lost broker */
 
 struct link {
@@ -26,7 +27,7 @@ struct link {
     flux_future_t *service, *hello;
     bool introduced; /* a hello is on its way or answered */
     bool lost;       /* the connection broke; `timer` takes it down */
-    double backoff, down_since;
+    double backoff, hello_backoff, down_since;
     struct watcher *timer, *hello_timer, *down_timer;
 };
 
@@ -75,6 +76,14 @@ static void on_down(struct watcher *w, int revents, void *arg)
     arm(w, 0.1);
 }
 
+static void note_down(struct link *l)
+{
+    if (watcher_is_active(l->down_timer))
+        return;
+    l->down_since = env_monotonic(l->sh->env);
+    arm(l->down_timer, 0.1);
+}
+
 /* Not from inside a callback of the handle: the timer does the rest. */
 static void lose(struct link *l)
 {
@@ -83,16 +92,30 @@ static void lose(struct link *l)
     l->lost = true;
     l->backoff = BACKOFF_MIN;
     arm(l->timer, 0);
-    if (!watcher_is_active(l->down_timer)) {
-        l->down_since = env_monotonic(l->sh->env);
-        arm(l->down_timer, 0.1);
-    }
+    note_down(l);
 }
 
 static int on_error(flux_t *h, void *arg)
 {
     lose(arg);
     return -1;
+}
+
+/* No job-exec, or it is going, or there is no way to it: say hello again, later and
+ * later, and not all shells at once. Meanwhile the hello to come collects what there is
+ * to tell. */
+static void hello_failed(struct link *l, int errnum)
+{
+    uint8_t r;
+    l->introduced = false;
+    if (errnum == EHOSTUNREACH)
+        note_down(l);
+    if (l->lost)
+        return;
+    env_random(l->sh->env, &r, sizeof(r));
+    arm(l->hello_timer, l->hello_backoff * (0.5 + r / 512.0));
+    l->hello_backoff =
+        l->hello_backoff * 2 < HELLO_MAX ? l->hello_backoff * 2 : HELLO_MAX;
 }
 
 static void on_hello(flux_future_t *f, void *arg)
@@ -102,17 +125,16 @@ static void on_hello(flux_future_t *f, void *arg)
     double orphan = -2;
     if (flux_rpc_get_unpack(f, "{s?f s?f}", "kill-timeout", &sh->kill_timeout,
                             "orphan-timeout", &orphan) < 0) {
-        /* No job-exec, or it is going: say hello again later. */
+        int errnum = errno;
         flux_future_destroy(f);
         l->hello = NULL;
-        l->introduced = false;
-        if (!l->lost)
-            arm(l->hello_timer, HELLO_RETRY);
+        hello_failed(l, errnum);
         return;
     }
     if (orphan >= -1)
         sh->orphan_timeout = orphan;
     watcher_stop(l->down_timer);
+    l->hello_backoff = HELLO_RETRY;
     shell_poke(sh);
     flux_future_reset(f);
 }
@@ -189,6 +211,7 @@ int link_new(struct shell *sh, flux_t *(*connect)(void *arg, flux_error_t *err),
     l->connect = connect;
     l->arg = arg;
     l->backoff = BACKOFF_MIN;
+    l->hello_backoff = HELLO_RETRY;
     if (watcher_new_timer(sh->loop, 0, 0, on_timer, l, &l->timer) < 0 ||
         watcher_new_timer(sh->loop, 0, 0, on_hello_timer, l, &l->hello_timer) < 0 ||
         watcher_new_timer(sh->loop, 0, 0, on_down, l, &l->down_timer) < 0) {

@@ -1,5 +1,6 @@
-/* The shell's connection to its broker: made, introduced (service, hello), and made
- * again with back-off when it breaks.
+/* The shell's connection to its broker, and through it to job-exec: made, introduced
+ * (service, hello), and made again with back-off when it breaks. The hello alone is said
+ * again when only the way from the broker to job-exec was broken.
  */
 #ifndef FLUX_SHELL_LINK_H
 #define FLUX_SHELL_LINK_H

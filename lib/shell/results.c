@@ -17,7 +17,10 @@ static bool open_result(struct shell *sh, flux_jobid_t id, const char *type)
 {
     if (!link_handle(sh->link))
         return false;
-    buf_adds(&sh->results, sh->results.len == 0 ? "{\"results\":[" : ",");
+    if (sh->results.len == 0)
+        buf_addf(&sh->results, "{\"rank\":%u,\"results\":[", sh->rank);
+    else
+        buf_addc(&sh->results, ',');
     buf_addf(&sh->results, "{\"id\":%" PRIu64 ",\"type\":\"%s\",\"data\":", id, type);
     return true;
 }
@@ -112,7 +115,7 @@ char *results_hello(const struct shell *sh)
     size_t it = 0;
     uint64_t id;
     void *job;
-    buf_addf(&out, "{\"userid\":%u,\"jobs\":[", sh->userid);
+    buf_addf(&out, "{\"userid\":%u,\"rank\":%u,\"jobs\":[", sh->userid, sh->rank);
     for (bool first = true; umap_next(sh->jobs, &it, &id, &job); first = false) {
         if (!first)
             buf_addc(&out, ',');

@@ -1,11 +1,12 @@
 /* The job shell: runs the tasks of many jobs of one user on one node, for job-exec of
- * the broker it connects to.
+ * the instance; it connects to the node's broker. A job may run on several nodes, with a
+ * shell on each.
  *
  * Conversation (all payloads are JSON):
  *   shell -> broker    service.add "UID-shell"
- *   shell -> job-exec  job-exec.shell-hello {"pid","jobs":[{"id","state","data"?,
- *                      "exception"?}...]} (stream; it lasts as long as job-exec wants
- *                      this shell) -> {"kill-timeout":f,"orphan-timeout":f?}
+ *   shell -> job-exec  job-exec.shell-hello {"userid","rank","jobs":[{"id","state",
+ *                      "data"?,"exception"?}...]} (stream; it lasts as long as job-exec
+ *                      wants this shell) -> {"kill-timeout":f,"orphan-timeout":f?}
  *                      state: "starting", "running" or "finished"
  *   job-exec -> shell  UID-shell.start {"jobs":[{"id","userid","jobspec","R",
  *                      "reattach"?}...]} -> {}
@@ -15,13 +16,15 @@
  *                      .expiration {"id","expiration"}
  *   anyone   -> shell  .output {"id","follow":b?,"skip":i?} (stream) -> {"events":[...]}
  *                      .output-cancel {"matchtag"}
- *   shell -> job-exec  job-exec.shell-results {"results":[{"id","type","data"}...]}
+ *   shell -> job-exec  job-exec.shell-results {"rank","results":[{"id","type",
+ *                      "data"}...]}
  *                      type: "start", "reattached", "exception", "finish"
  * Every job gets a start and a finish; a finish is held, and told again at each hello,
  * until it is acknowledged.
  *
- * The broker may go away: jobs go on, for `orphan_timeout` at most, and the shell
- * connects again. The shell may be killed: the next one reads its journal.
+ * The broker may go away, or its way to job-exec: jobs go on, for `orphan_timeout` at
+ * most, and the shell connects, or says hello, again. The shell may be killed: the next
+ * one reads its journal.
  */
 #ifndef FLUX_SHELL_SHELL_H
 #define FLUX_SHELL_SHELL_H

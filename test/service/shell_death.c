@@ -219,6 +219,51 @@ START_TEST(jobs_outlive_the_broker)
 }
 END_TEST
 
+START_TEST(the_way_to_job_exec_may_break)
+{
+    fixture_init(f);
+    f->rank = 3;
+    fixture_start(f);
+    int64_t rank;
+    ck_assert_int_eq(json_int64(json_get(f->hello, "rank"), &rank), 0);
+    ck_assert_int_eq(rank, 3);
+    fixture_run_job(f, 1, 1, "", "while [ ! -f go ]; do sleep 0.01; done; exit 5");
+    fixture_until(f, fixture_result(f, 1, "start"));
+    f->hello_errnum = EHOSTUNREACH;
+    fixture_cut_upstream(f);
+    fixture_until(f, f->hellos == 3); /* it goes on trying */
+    ck_assert_str_eq(json_str(json_get(hello_job(1), "state")), "running");
+    ck_assert(f->wire); /* on the same connection */
+    char path[128];
+    snprintf(path, sizeof(path), "%s/go", f->dir);
+    ck_assert_int_eq(file_replace(f->env, path, "x", 1, 0600), 0);
+    while (!hello_job(1) || strcmp(json_str(json_get(hello_job(1), "state")), "finished"))
+        flux_reactor_run(f->r, 0);
+    f->hello_errnum = 0;
+    unsigned hellos = f->hellos;
+    fixture_until(f, f->hellos > hellos);
+    int64_t status;
+    ck_assert_int_eq(json_int64(json_get_path(hello_job(1), "data.status"), &status), 0);
+    ck_assert_int_eq(status, 5 << 8);
+    fixture_fini(f);
+}
+END_TEST
+
+START_TEST(without_a_way_to_job_exec_for_too_long_they_are_killed)
+{
+    fixture_init(f);
+    f->orphan_timeout = 0.3;
+    fixture_start(f);
+    fixture_run_job(f, 1, 1, "", "trap '' TERM; while :; do sleep 0.01; done");
+    fixture_until(f, fixture_result(f, 1, "start"));
+    f->hello_errnum = EHOSTUNREACH;
+    fixture_cut_upstream(f);
+    while (!shell_is_done(f->sh))
+        flux_reactor_run(f->r, 0);
+    fixture_fini(f);
+}
+END_TEST
+
 START_TEST(without_a_broker_for_too_long_they_are_killed)
 {
     fixture_init(f);
@@ -282,6 +327,8 @@ int main(void)
         a_job_it_never_knew_is_started_unless_it_had_been,
         a_hundred_running_jobs_are_lost_and_gone,
         jobs_outlive_the_broker,
+        the_way_to_job_exec_may_break,
+        without_a_way_to_job_exec_for_too_long_they_are_killed,
         without_a_broker_for_too_long_they_are_killed,
         a_second_shell_is_told_that_there_is_one,
         an_idle_shell_goes_when_told_a_busy_one_does_not,

@@ -34,6 +34,13 @@ static void wire_put(struct wire *w, flux_msg_t *msg)
     wire_ring(w);
 }
 
+static void respond_error(struct fixture *f, const flux_msg_t *req, int errnum)
+{
+    flux_msg_t *msg = flux_response_derive(req, errnum);
+    ck_assert(msg);
+    wire_put(f->wire, msg);
+}
+
 static void respond(struct fixture *f, const flux_msg_t *req, const char *payload)
 {
     flux_msg_t *msg = flux_response_derive(req, 0);
@@ -72,7 +79,13 @@ static void on_request(struct fixture *f, const flux_msg_t *msg)
     } else if (!strcmp(topic, "job-exec.shell-hello")) {
         json_free(f->hello);
         f->hello = payload_of(msg);
+        flux_msg_decref(f->hello_msg);
+        f->hello_msg = flux_msg_incref(msg);
         f->hellos++;
+        if (f->hello_errnum) {
+            respond_error(f, msg, f->hello_errnum);
+            return;
+        }
         snprintf(text, sizeof(text), "{\"kill-timeout\":%f,\"orphan-timeout\":%f}",
                  f->kill_timeout, f->orphan_timeout);
         respond(f, msg, text);
@@ -234,6 +247,7 @@ void fixture_start(struct fixture *f)
         .connect = connect_shell,
         .connect_arg = f,
         .userid = getuid(),
+        .rank = f->rank,
         .uri = "local:///nowhere",
         .dir = f->journal,
         .output_dir = f->output,
@@ -256,12 +270,18 @@ void fixture_fini(struct fixture *f)
     if (f->sh)
         fixture_stop(f);
     json_free(f->hello);
+    flux_msg_decref(f->hello_msg);
     json_free(f->results);
     buf_free(&f->out);
     buf_free(&f->err);
     dir_remove(f->env, f->dir);
     flux_reactor_decref(f->r);
     env_unref(f->env);
+}
+
+void fixture_cut_upstream(struct fixture *f)
+{
+    respond_error(f, f->hello_msg, EHOSTUNREACH);
 }
 
 void fixture_cut(struct fixture *f)
@@ -320,7 +340,7 @@ void fixture_run_command(struct fixture *f, uint64_t id, unsigned ntasks,
     int rc = fixture_call(
         f, "start",
         "{\"jobs\":[{\"id\":%" PRIu64 ",\"userid\":%u,\"reattach\":false,"
-        "\"R\":{\"version\":1,\"execution\":{\"R_lite\":[{\"rank\":\"0\",\"children\":"
+        "\"R\":{\"version\":1,\"execution\":{\"R_lite\":[{\"rank\":\"%u\",\"children\":"
         "{\"core\":\"0\"}}],\"nodelist\":[\"here\"],\"starttime\":%.6f,"
         "\"expiration\":%.6f}},"
         "\"jobspec\":{\"version\":1,\"resources\":[{\"type\":\"slot\",\"count\":%u,"
@@ -328,8 +348,8 @@ void fixture_run_command(struct fixture *f, uint64_t id, unsigned ntasks,
         "\"tasks\":[{\"command\":%s,\"slot\":\"t\",\"count\":{\"per_slot\":1}}],"
         "\"attributes\":{\"system\":{%s\"duration\":0,\"environment\":"
         "{\"PATH\":\"/usr/bin:/bin\"}%s%s%s}}}}]}",
-        id, getuid(), expiration ? 1.0 : 0.0, expiration, ntasks, command, system,
-        strstr(system, "\"cwd\"") ? "" : ",\"cwd\":\"",
+        id, getuid(), f->rank, expiration ? 1.0 : 0.0, expiration, ntasks, command,
+        system, strstr(system, "\"cwd\"") ? "" : ",\"cwd\":\"",
         strstr(system, "\"cwd\"") ? "" : f->dir, strstr(system, "\"cwd\"") ? "" : "\"");
     ck_assert_int_eq(rc, 0);
 }

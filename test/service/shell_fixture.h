@@ -20,13 +20,16 @@ struct fixture {
     struct shell *sh;
     char dir[64], journal[96], output[96];
     char service[32];
-    cJSON *hello; /* payload of the last one */
+    unsigned rank; /* of the broker */
+    cJSON *hello;  /* payload of the last one */
     unsigned hellos;
-    cJSON *results;      /* array of all results */
-    unsigned tag;        /* of the last request sent */
-    int answered;        /* tag of the last answer that was not a stream's */
-    int answer;          /* its errnum */
-    struct buf out, err; /* from a watched output: data of stdout, stderr */
+    const flux_msg_t *hello_msg; /* the last one */
+    int hello_errnum;            /* 0, or how hellos are answered */
+    cJSON *results;              /* array of all results */
+    unsigned tag;                /* of the last request sent */
+    int answered;                /* tag of the last answer that was not a stream's */
+    int answer;                  /* its errnum */
+    struct buf out, err;         /* from a watched output: data of stdout, stderr */
     unsigned entries, eofs;
     bool out_over;
     double kill_timeout;
@@ -40,8 +43,9 @@ void fixture_init_at(struct fixture *f, const char *dir);
 void fixture_start(struct fixture *f); /* shell, until its hello */
 void fixture_stop(struct fixture *f);  /* shell */
 void fixture_fini(struct fixture *f);
-/* Break the connection, as a dying broker does. */
+/* Break the connection, as a dying broker does; only the way from it to job-exec. */
 void fixture_cut(struct fixture *f);
+void fixture_cut_upstream(struct fixture *f);
 
 /* Run the loop until the condition holds. */
 #define fixture_until(f, cond)                                                           \

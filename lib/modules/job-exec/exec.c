@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "modules/job-exec/mock.h"
+#include "modules/job-exec/part.h"
 
 /* -- reports -- */
 
@@ -29,27 +30,44 @@ void exec_report(struct exec *x, flux_jobid_t id, const char *type, struct slice
     buf_addc(b, '}');
 }
 
-void exec_report_exception(struct exec *x, flux_jobid_t id, const char *type,
-                           const char *note)
+void exec_raise(struct exec_job *job, struct slice data)
+{
+    if (job->exception)
+        return;
+    job->exception = slice_text(data);
+    exec_report(job->x, job->id, "exception", data);
+}
+
+void exec_raise_note(struct exec_job *job, const char *type, const char *note)
 {
     struct buf b = {0};
     buf_addf(&b, "{\"severity\":0,\"type\":\"%s\",\"note\":", type);
     json_buf_str(&b, note, strlen(note));
     buf_addc(&b, '}');
     if (!b.failed)
-        exec_report(x, id, "exception", (struct slice){b.data, b.len});
+        exec_raise(job, (struct slice){b.data, b.len});
     buf_free(&b);
 }
 
-void exec_report_finish(struct exec *x, flux_jobid_t id, struct slice data)
+static void report_end(struct exec_job *job)
 {
-    struct exec_job *job = exec_job(x, id);
-    if (job) {
-        list_del(&job->link);
-        job->state = EXEC_FINISHED;
-    }
-    exec_report(x, id, "finish", data);
-    exec_report(x, id, "release", slice_of("{\"ranks\":\"all\",\"final\":true}"));
+    const struct exec_end *e = &job->end;
+    char data[160];
+    int n = snprintf(data, sizeof(data), "{\"status\":%d", e->status);
+    if (job->has_usage)
+        n += snprintf(data + n, sizeof(data) - (size_t)n,
+                      ",\"utime\":%.6f,\"stime\":%.6f,\"maxrss\":%jd", e->utime, e->stime,
+                      (intmax_t)e->maxrss);
+    snprintf(data + n, sizeof(data) - (size_t)n, "}");
+    exec_report(job->x, job->id, "finish", slice_of(data));
+    part_release(job, true);
+}
+
+void exec_over(struct exec_job *job)
+{
+    list_del(&job->link);
+    job->finished = true;
+    report_end(job);
 }
 
 void job_exec_flush(struct exec *x)
@@ -80,7 +98,9 @@ void exec_job_free(void *arg)
 {
     struct exec_job *job = arg;
     list_del(&job->link);
+    parts_free(job);
     mock_free(job->mock);
+    free(job->exception);
     free(job->entry);
     free(job);
 }
@@ -100,35 +120,31 @@ struct exec_job *exec_add(struct exec *x, flux_jobid_t id)
     return job;
 }
 
-void exec_forget(struct exec *x, flux_jobid_t id)
+void exec_forget(struct exec *x, struct exec_job *job)
 {
-    struct exec_job *job = exec_job(x, id);
-    if (job && !job->mock)
+    if (!job->mock)
         x->nreal--;
-    umap_del(x->jobs, id);
+    umap_del(x->jobs, job->id);
 }
 
 void exec_finish(struct exec_job *job, int status)
 {
-    char data[32];
-    snprintf(data, sizeof(data), "{\"status\":%d}", status);
-    job->status = status;
-    exec_report_finish(job->x, job->id, slice_of(data));
+    job->end.status = status;
+    exec_over(job);
 }
 
 void exec_fail(struct exec_job *job, const char *type, const char *note)
 {
-    exec_report_exception(job->x, job->id, type, note);
+    exec_raise_note(job, type, note);
     exec_finish(job, 1 << 8);
 }
 
 void exec_report_state(struct exec_job *job)
 {
-    char data[32];
-    if (job->state >= EXEC_RUNNING)
+    if (job->started)
         exec_report(job->x, job->id, "reattached", SLICE_NONE);
-    if (job->state != EXEC_FINISHED)
-        return;
-    snprintf(data, sizeof(data), "{\"status\":%d}", job->status);
-    exec_report_finish(job->x, job->id, slice_of(data));
+    if (job->exception)
+        exec_report(job->x, job->id, "exception", slice_of(job->exception));
+    if (job->finished)
+        report_end(job);
 }

@@ -1,19 +1,30 @@
 /* job-exec: brings jobs to life. The job manager hands over jobs that have resources
  * (RFC 32, batched); mock jobs are timers in here, real ones go to the resident
- * flux-shell, which is started through the broker's rexec service when the first job
- * needs it, and again when it dies (it recovers by its journal).
+ * flux-shell of each rank that they use. A shell is started through its broker's rexec
+ * service when the first job needs it, and again when it dies (it recovers by its
+ * journal).
  *
  *   -> job-manager.exec-hello {"service","batch":true}
  *   job-manager -> start {"jobs":[{"id","userid","jobspec","R","reattach"}...]},
- *                  kill {"id","signum"}, cancel {"ids"}, ack {"ids"}
+ *                  kill {"id","signum"}, cancel {"ids"}, ack {"ids"},
+ *                  expiration {"id","expiration"}
  *   -> job-manager.exec-results {"results":[{"id","type","data"}...]}
- *      type: start, reattached, exception, finish, release
+ *      type: start, reattached, exception, finish, release; stray: a shell has this job,
+ *      which we do not know; answered by a start, or by an ack when the job is over
  *   shell -> shell-hello (stream), shell-results: see lib/shell/shell.h
  *   job-info -> output {"id","follow","skip"} (stream of RFC 24 entries): passed on to
- *               the shell, again from where it was when the shell has to be replaced
+ *               the shell of our rank, again from where it was when that has to be
+ *               replaced
+ *
+ * A job is a part on each rank of its R. It has started when all parts have; a fatal
+ * exception on one ends all; it finishes when all have, with the worst wait status. A
+ * rank whose broker is gone does not end its part: its tasks go on, and the shell comes
+ * back, or the part is lost after exec.lost-timeout.
  *
  * Every job that is handed over gets a finish (and a final release) in the end, also one
  * that could not be started. Each is held until the job manager has it on disk (ack).
+ * Ranks that are done with a job that has to end, and does not within a second, are
+ * released before.
  */
 #ifndef FLUX_JOB_EXEC_EXEC_H
 #define FLUX_JOB_EXEC_EXEC_H
@@ -25,26 +36,54 @@
 #include "base/map.h"
 #include "base/slice.h"
 
-struct shellctl;
+struct exec_job;
 struct relays;
+struct shellctl;
+struct shells;
 
-enum exec_state {
-    EXEC_WAITING, /* for a shell */
-    EXEC_SENT,    /* the shell was told to start it */
-    EXEC_RUNNING, /* start was reported */
-    EXEC_FINISHED,
+enum part_state {
+    PART_WAITING, /* for the shell */
+    PART_SENT,    /* the shell was told to start it */
+    PART_RUNNING, /* the shell said that it has started */
+    PART_FINISHED,
+};
+
+/* A job on one rank. */
+struct exec_part {
+    struct exec_job *job;
+    struct shellctl *shell;
+    struct list link; /* in the shell's list for the state */
+    uint8_t state;
+    bool was_running; /* it has started before: must not be started again */
+    bool started;     /* counted in job.nstarted */
+    bool released;    /* that was reported */
+};
+
+struct exec_end {
+    int status;          /* wait status: the worst */
+    double utime, stime; /* seconds */
+    int64_t maxrss;      /* KiB */
 };
 
 struct exec_job {
     struct exec *x;
     flux_jobid_t id;
-    enum exec_state state;
-    struct list link; /* in exec.waiting */
-    char *entry;      /* the start request's entry, until it runs */
+    struct list link; /* in exec.ending */
+    char *entry;      /* the start request's entry, until all parts run */
     size_t entry_len;
-    bool was_running;  /* its start has been reported: must not be started again */
-    struct mock *mock; /* NULL: a real job */
-    int status;        /* when finished here, not by the shell */
+    struct mock *mock;       /* NULL: a real job */
+    char *exception;         /* the data of the first one; NULL: there was none */
+    struct exec_part *parts; /* in order of rank */
+    struct exec_part one;    /* what parts points to when there is one */
+    unsigned nparts, nstarted, nfinished;
+    bool reattach; /* the job manager knows of its start */
+    bool started;  /* reported */
+    bool doomed;   /* by a cancel or an exception: it is to end everywhere */
+    bool finished; /* reported */
+    bool has_usage;
+    bool has_expiration; /* a changed one */
+    double expiration;   /* wall clock; 0: none */
+    struct exec_end end;
 };
 
 struct exec {
@@ -52,23 +91,24 @@ struct exec {
     flux_reactor_t *r;
     const char *name; /* of the service */
     flux_msg_handler_t **handlers;
-    struct umap *jobs;   /* id -> struct exec_job */
-    struct list waiting; /* real jobs to be sent, by link */
-    unsigned nreal;      /* real jobs that have not been acknowledged */
-    struct buf results;  /* for the next exec-results message */
-    bool ready;          /* the job manager answered our hello */
-    flux_future_t *hello;
-    flux_watcher_t *turn, *awake, *hello_timer;
-    struct shellctl *shell;
+    struct umap *jobs;  /* id -> struct exec_job */
+    struct list ending; /* doomed jobs with finished parts that are not released */
+    unsigned nreal;     /* real jobs that have not been acknowledged */
+    struct buf results; /* for the next exec-results message */
+    bool ready;         /* the job manager answered our hello */
+    flux_future_t *hello, *statedir;
+    flux_watcher_t *turn, *awake, *hello_timer, *release_timer;
+    struct shells *shells;
     struct relays *relays;
     double kill_timeout;   /* seconds */
-    double orphan_timeout; /* seconds; < 0: for ever; -2: not configured */
+    double orphan_timeout; /* seconds; < 0: for ever; -2: not known yet */
+    double lost_timeout;   /* seconds; < 0: for ever */
     char *shell_path;
 };
 
 struct exec_job *exec_job(struct exec *x, flux_jobid_t id);
 struct exec_job *exec_add(struct exec *x, flux_jobid_t id); /* NULL on ENOMEM, EEXIST */
-void exec_forget(struct exec *x, flux_jobid_t id);
+void exec_forget(struct exec *x, struct exec_job *job);
 void exec_job_free(void *job);
 /* Something changed: let the turn's end come at once, also when what changed it ran in
  * that part of the loop behind which it would wait. */
@@ -77,10 +117,11 @@ void exec_poke(struct exec *x);
 void job_exec_flush(struct exec *x);
 /* Reports to the job manager, sent at the end of the turn. */
 void exec_report(struct exec *x, flux_jobid_t id, const char *type, struct slice data);
-void exec_report_exception(struct exec *x, flux_jobid_t id, const char *type,
-                           const char *note);
-/* The finish, and the release that follows it. */
-void exec_report_finish(struct exec *x, flux_jobid_t id, struct slice data);
+/* The first fatal exception of a job: report it, and remember. data: of the report. */
+void exec_raise(struct exec_job *job, struct slice data);
+void exec_raise_note(struct exec_job *job, const char *type, const char *note);
+/* All of it is over (job.end): report finish and the final release. */
+void exec_over(struct exec_job *job);
 /* A job that ends here: mock, or never started. Wait status. */
 void exec_finish(struct exec_job *job, int status);
 /* It cannot be run: exception, finish. */

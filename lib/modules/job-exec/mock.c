@@ -89,7 +89,7 @@ void mock_start(struct exec_job *job, struct slice test, struct slice entry,
         exec_fail(job, "exec", "mock initialization exception generated");
         return;
     }
-    job->state = EXEC_RUNNING;
+    job->started = true;
     exec_report(x, job->id, reattach ? "reattached" : "start", SLICE_NONE);
     if (slice_is(exception, "run")) {
         exec_fail(job, "exec", "mock run exception generated");
@@ -105,7 +105,7 @@ void mock_start(struct exec_job *job, struct slice test, struct slice entry,
 
 void mock_kill(struct exec_job *job, int signum)
 {
-    if (job->state == EXEC_RUNNING)
+    if (job->started && !job->finished)
         exec_finish(job, signum & 0x7f);
 }
 

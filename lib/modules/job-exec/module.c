@@ -8,15 +8,16 @@
 #include <flux/module.h>
 
 #include "base/cleanup.h"
-#include "base/error.h"
-#include "base/fsd.h"
-#include "base/json.h"
+#include "modules/job-exec/config.h"
+#include "modules/job-exec/kill.h"
 #include "modules/job-exec/mock.h"
+#include "modules/job-exec/part.h"
 #include "modules/job-exec/relay.h"
-#include "modules/job-exec/shellctl.h"
+#include "modules/job-exec/shells.h"
 
-#define KILL_TIMEOUT 5.0 /* seconds */
-#define HELLO_RETRY 0.5  /* seconds */
+#define HELLO_RETRY 0.5   /* seconds */
+#define RELEASE_AFTER 1.0 /* seconds that a job may take to end everywhere */
+#define ORPHANS 10.0 /* seconds that jobs live without a broker, without a statedir */
 
 extern const struct flux_module job_exec_module;
 
@@ -26,71 +27,48 @@ static void start_real(struct exec_job *job, struct slice entry, uint32_t userid
                        uint32_t owner)
 {
     struct exec *x = job->x;
+    struct slice R = SLICE_NONE;
     x->nreal++;
     if (userid != owner) {
         exec_fail(job, "exec", "jobs of other users than the instance owner need an IMP");
         return;
     }
+    (void)slice_get(entry, "R", &R);
     job->entry = slice_text(entry);
     job->entry_len = entry.len;
-    if (!job->entry)
-        exec_fail(job, "exec", "out of memory");
-    else
-        list_append(&x->waiting, &job->link);
-    exec_poke(x);
-}
-
-/* Someone asks for a job that we have. */
-static void start_again(struct exec_job *job)
-{
-    struct exec *x = job->x;
-    char payload[64];
-    snprintf(payload, sizeof(payload), "{\"jobs\":[{\"id\":%ju,\"reattach\":true}]}",
-             (uintmax_t)job->id);
-    /* The shell knows more than we do: usage, exceptions. */
-    if (job->mock || job->state == EXEC_WAITING ||
-        shellctl_send(x->shell, "start", payload) < 0)
-        exec_report_state(job);
+    int rc = job->entry ? parts_make(job, R) : -ENOMEM;
+    if (rc < 0)
+        exec_fail(job, "exec", rc == -ENOMEM ? "out of memory" : "R makes no sense");
 }
 
 static int start_one(struct exec *x, struct slice entry, uint32_t owner)
 {
     struct slice v, jobspec, test;
     int64_t id, userid = owner;
-    bool reattach = false;
     if (slice_get(entry, "id", &v) < 0 || slice_int(v, &id) < 0)
         return -EPROTO;
     if (slice_get(entry, "userid", &v) == 0 && slice_int(v, &userid) < 0)
         return -EPROTO;
-    if (slice_get(entry, "reattach", &v) == 0)
-        (void)slice_bool(v, &reattach);
     struct exec_job *job = exec_job(x, (flux_jobid_t)id);
-    if (job) {
-        start_again(job);
+    if (job) { /* someone asks again */
+        exec_report_state(job);
         return 0;
     }
     job = exec_add(x, (flux_jobid_t)id);
     if (!job)
         return -ENOMEM;
-    job->was_running = reattach;
+    if (slice_get(entry, "reattach", &v) == 0)
+        (void)slice_bool(v, &job->reattach);
     bool mock = slice_get(entry, "jobspec", &jobspec) == 0 && mock_wanted(jobspec, &test);
     if (mock && !(job->mock = mock_new())) {
         umap_del(x->jobs, (uint64_t)id);
         return -ENOMEM;
     }
     if (mock)
-        mock_start(job, test, entry, reattach);
+        mock_start(job, test, entry, job->reattach);
     else
         start_real(job, entry, (uint32_t)userid, owner);
     return 0;
-}
-
-static void job_cancel(struct exec_job *job)
-{
-    if (job->mock)
-        mock_kill(job, SIGTERM);
-    else if (job->state == EXEC_WAITING && !job->was_running)
-        exec_finish(job, SIGTERM);
 }
 
 /* -- requests -- */
@@ -134,23 +112,16 @@ static int each_id(struct exec *x, const flux_msg_t *msg,
 static void cancel_one(struct exec *x, flux_jobid_t id)
 {
     struct exec_job *job = exec_job(x, id);
-    if (job)
-        job_cancel(job);
-}
-
-/* The same request, to the shell; unknown ids do it no harm. */
-static void pass_on(struct exec *x, const flux_msg_t *msg, const char *method)
-{
-    const char *s;
-    if (x->nreal > 0 && flux_request_decode(msg, NULL, &s) == 0)
-        (void)shellctl_send(x->shell, method, s);
+    if (job && job->mock)
+        mock_kill(job, SIGTERM);
+    else if (job && !job->finished)
+        parts_cancel(job);
 }
 
 static void cancel_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
 {
     struct exec *x = arg;
-    shellctl_turn(x->shell); /* so that the shell knows the jobs */
-    pass_on(x, msg, "cancel");
+    shells_turn(x->shells); /* so that the shells know the jobs */
     int rc = each_id(x, msg, cancel_one);
     if (rc < 0)
         flux_respond_error(h, msg, -rc, NULL);
@@ -158,14 +129,21 @@ static void cancel_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, 
         flux_respond(h, msg, NULL);
 }
 
+static void ack_one(struct exec *x, flux_jobid_t id)
+{
+    struct exec_job *job = exec_job(x, id);
+    if (!job) {
+        shells_ack_stray(x->shells, id);
+        return;
+    }
+    for (unsigned i = 0; i < job->nparts; i++)
+        shellctl_ack(job->parts[i].shell, id);
+    exec_forget(x, job);
+}
+
 static void ack_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
 {
-    struct exec *x = arg;
-    /* Also of jobs that only the shell knows, from an earlier instance. */
-    const char *s;
-    if (flux_request_decode(msg, NULL, &s) == 0)
-        (void)shellctl_send(x->shell, "ack", s);
-    int rc = each_id(x, msg, exec_forget);
+    int rc = each_id(arg, msg, ack_one);
     if (rc < 0)
         flux_respond_error(h, msg, -rc, NULL);
     else
@@ -175,71 +153,46 @@ static void ack_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, voi
 static void expiration_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
                           void *arg)
 {
-    pass_on(arg, msg, "expiration");
-    flux_respond(h, msg, NULL);
-}
-
-static void killed(flux_future_t *f, void *arg)
-{
-    struct exec *x = arg;
-    const flux_msg_t *msg = flux_future_aux_get(f, "request");
-    if (flux_rpc_get(f, NULL) < 0)
-        flux_respond_error(x->h, msg, errno, flux_future_error_string(f));
-    else
-        flux_respond(x->h, msg, NULL);
-    flux_future_destroy(f);
-}
-
-static void msg_free(void *arg)
-{
-    flux_msg_decref(arg);
-}
-
-static int kill_real(struct exec *x, const flux_msg_t *msg)
-{
-    const char *s;
-    if (flux_request_decode(msg, NULL, &s) < 0)
-        return -errno;
-    flux_future_t *f = shellctl_rpc(x->shell, "kill", s);
-    if (!f ||
-        flux_future_aux_set(f, "request", (void *)flux_msg_incref(msg), msg_free) < 0 ||
-        flux_future_then(f, -1, killed, x) < 0) {
-        int rc = -errno;
-        flux_future_destroy(f);
-        return rc;
-    }
-    return 0;
-}
-
-static void kill_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
-{
     struct exec *x = arg;
     flux_jobid_t id;
-    int signum, rc = 0;
-    if (flux_request_unpack(msg, NULL, "{s:I s:i}", "id", &id, "signum", &signum) < 0) {
+    double at;
+    if (flux_request_unpack(msg, NULL, "{s:I s:F}", "id", &id, "expiration", &at) < 0) {
         flux_respond_error(h, msg, EPROTO, NULL);
         return;
     }
     struct exec_job *job = exec_job(x, id);
-    if (!job || job->state != EXEC_RUNNING) {
-        flux_respond_error(h, msg, ESRCH, "the job is not running");
-        return;
+    if (job) {
+        job->expiration = at;
+        job->has_expiration = true;
+        shells_turn(x->shells); /* so that the shells know the job */
+        for (unsigned i = 0; i < job->nparts; i++)
+            shellctl_expiration(job->parts[i].shell, job);
     }
-    if (job->mock) {
-        mock_kill(job, signum);
-        flux_respond(h, msg, NULL);
-    } else if ((rc = kill_real(x, msg)) < 0) {
-        flux_respond_error(h, msg, -rc, NULL);
-    }
+    flux_respond(h, msg, NULL);
+}
+
+static void kill_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
+{
+    kill_request(arg, msg);
 }
 
 static void hello_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
 {
     struct exec *x = arg;
-    shellctl_hello(x->shell, msg);
+    shells_hello(x->shells, msg);
 }
 
-static int take_result(struct exec *x, struct slice o)
+static void take_part_result(struct exec_part *p, struct slice type, struct slice data)
+{
+    if (slice_is(type, "finish"))
+        part_finished(p, data);
+    else if (slice_is(type, "exception"))
+        part_exception(p, data);
+    else
+        part_started(p, slice_is(type, "reattached"));
+}
+
+static int take_result(struct exec *x, struct shellctl *s, struct slice o)
 {
     struct slice v, type, data = SLICE_NONE;
     int64_t id;
@@ -248,34 +201,37 @@ static int take_result(struct exec *x, struct slice o)
         return -EPROTO;
     (void)slice_get(o, "data", &data);
     struct exec_job *job = exec_job(x, (flux_jobid_t)id);
-    if (slice_is(type, "finish")) {
-        exec_report_finish(x, (flux_jobid_t)id, data);
-    } else if (slice_is(type, "exception")) {
-        exec_report(x, (flux_jobid_t)id, "exception", data);
-    } else {
-        if (job && job->state < EXEC_RUNNING) {
-            job->state = EXEC_RUNNING;
-            job->was_running = true;
-            free(job->entry); /* the shell has it in its journal */
-            job->entry = NULL;
-        }
-        exec_report(x, (flux_jobid_t)id,
-                    slice_is(type, "reattached") ? "reattached" : "start", SLICE_NONE);
-    }
+    struct exec_part *p = job ? part_of(job, shellctl_rank(s)) : NULL;
+    if (p)
+        take_part_result(p, type, data);
+    else
+        shellctl_stray_result(s, (flux_jobid_t)id, slice_is(type, "finish"));
     return 0;
+}
+
+static int take_results(struct exec *x, struct slice text)
+{
+    struct slice v, o;
+    size_t pos = 0;
+    int64_t rank = 0;
+    if (slice_get(text, "rank", &v) == 0 && slice_int(v, &rank) < 0)
+        return -EPROTO;
+    struct shellctl *s = shells_find(x->shells, (unsigned)rank);
+    int rc = slice_get(text, "results", &v);
+    if (!s)
+        return rc; /* it has not said hello to us: it will */
+    while (rc == 0 && (rc = slice_element(v, &pos, &o)) > 0)
+        rc = take_result(x, s, o);
+    return rc;
 }
 
 static void results_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
                        void *arg)
 {
     const char *s;
-    struct slice results, o;
-    size_t pos = 0;
     int rc = -EPROTO;
     if (flux_request_decode(msg, NULL, &s) == 0 && s)
-        rc = slice_get(slice_of(s), "results", &results);
-    while (rc == 0 && (rc = slice_element(results, &pos, &o)) > 0)
-        rc = take_result(arg, o);
+        rc = take_results(arg, slice_of(s));
     if (rc < 0)
         flux_log(h, LOG_ERR, "shell-results: %s", strerror(-rc));
 }
@@ -283,9 +239,14 @@ static void results_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
 static void output_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
 {
     struct exec *x = arg;
-    shellctl_turn(x->shell); /* the job's start goes first */
+    struct shellctl *s = shells_need(x->shells, 0);
+    if (!s) {
+        flux_respond_error(h, msg, ENOMEM, NULL);
+        return;
+    }
+    shells_turn(x->shells); /* the job's start goes first */
     relay_add(x->relays, msg);
-    exec_poke(x);
+    shells_mark(x->shells, s);
 }
 
 static void output_cancel_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
@@ -300,7 +261,7 @@ static void disconnect_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *m
 {
     struct exec *x = arg;
     relay_disconnect(x->relays, msg);
-    shellctl_disconnect(x->shell, msg);
+    shells_disconnect(x->shells, msg);
 }
 
 static const struct flux_msg_handler_spec handlers[] = {
@@ -317,19 +278,38 @@ static const struct flux_msg_handler_spec handlers[] = {
     FLUX_MSGHANDLER_TABLE_END,
 };
 
-/* -- life cycle -- */
+/* -- a turn's end -- */
 
 static void turn(flux_reactor_t *r, flux_watcher_t *w, int revents, void *arg)
 {
     struct exec *x = arg;
     flux_watcher_stop(x->awake);
-    shellctl_turn(x->shell);
+    shells_turn(x->shells);
+    if (!list_empty(&x->ending) && !flux_watcher_is_active(x->release_timer)) {
+        flux_timer_watcher_reset(x->release_timer, RELEASE_AFTER, 0);
+        flux_watcher_start(x->release_timer);
+    }
     job_exec_flush(x);
 }
 
 static void nothing(flux_reactor_t *r, flux_watcher_t *w, int revents, void *arg)
 {
 }
+
+/* Jobs that are to end and have not on all of their ranks. */
+static void release(flux_reactor_t *r, flux_watcher_t *w, int revents, void *arg)
+{
+    struct exec *x = arg;
+    flux_watcher_stop(w);
+    list_each(job, &x->ending, struct exec_job, link)
+    {
+        list_del(&job->link);
+        part_release(job, false);
+    }
+    exec_poke(x);
+}
+
+/* -- life cycle -- */
 
 static void said_hello(flux_future_t *f, void *arg)
 {
@@ -358,50 +338,24 @@ static void hello_again(flux_reactor_t *r, flux_watcher_t *w, int revents, void 
     say_hello(arg);
 }
 
-/* An FSD, or a number of seconds; "none" is for ever. */
-static int read_seconds(const cJSON *o, const char *key, double *ret, flux_error_t *err)
+/* How long jobs outlive the instance depends on what it keeps. */
+static void got_statedir(flux_future_t *f, void *arg)
 {
-    const cJSON *v = json_get(o, key);
-    const char *s = json_str(v);
-    if (!v)
-        return 0;
-    if (s && !strcmp(s, "none")) {
-        *ret = -1;
-        return 0;
-    }
-    if ((s ? fsd_parse(s, ret) : json_real(v, ret)) < 0)
-        return error_set(err, EINVAL, "exec.%s is not a duration", key);
-    return 0;
+    struct exec *x = arg;
+    const char *dir;
+    bool kept = flux_rpc_get_unpack(f, "{s:s}", "value", &dir) == 0 && *dir;
+    if (x->orphan_timeout < -1)
+        x->orphan_timeout = kept ? -1 : ORPHANS;
+    x->statedir = NULL;
+    flux_future_destroy(f);
 }
 
-static int read_config(struct exec *x, flux_error_t *err)
+static void ask_statedir(struct exec *x)
 {
-    const flux_conf_t *conf = flux_aux_get(x->h, "flux::conf");
-    cJSON *exec = NULL;
-    if (!conf || flux_conf_unpack(conf, err, "{s?o}", "exec", &exec) < 0)
-        return conf ? -errno : 0;
-    const char *path = json_str(json_get(exec, "job-shell"));
-    int rc = read_seconds(exec, "kill-timeout", &x->kill_timeout, err);
-    if (rc == 0)
-        rc = read_seconds(exec, "orphan-timeout", &x->orphan_timeout, err);
-    if (rc == 0 && path && !(x->shell_path = strdup(path)))
-        rc = -ENOMEM;
-    return rc;
-}
-
-static int read_args(struct exec *x, int argc, char **argv, flux_error_t *err)
-{
-    for (int i = 0; i < argc; i++) {
-        if (strncmp(argv[i], "job-shell=", 10) != 0)
-            return error_set(err, EINVAL, "unknown argument '%s'", argv[i]);
-        free(x->shell_path);
-        x->shell_path = strdup(argv[i] + 10);
-    }
-    if (!x->shell_path) {
-        const char *path = flux_conf_builtin_get("shell_path", FLUX_CONF_AUTO);
-        x->shell_path = path ? strdup(path) : NULL;
-    }
-    return 0;
+    x->statedir =
+        flux_rpc_pack(x->h, "attr.get", FLUX_NODEID_ANY, 0, "{s:s}", "name", "statedir");
+    if (!x->statedir || flux_future_then(x->statedir, -1, got_statedir, x) < 0)
+        flux_log_error(x->h, "attr.get");
 }
 
 static void fini(flux_t *h, void *arg)
@@ -410,14 +364,16 @@ static void fini(flux_t *h, void *arg)
     if (!x)
         return;
     relays_free(x->relays);
-    shellctl_free(x->shell);
     job_exec_flush(x);
+    umap_free(x->jobs);
+    shells_free(x->shells);
     flux_future_destroy(x->hello);
+    flux_future_destroy(x->statedir);
     flux_watcher_destroy(x->turn);
     flux_watcher_destroy(x->awake);
     flux_watcher_destroy(x->hello_timer);
+    flux_watcher_destroy(x->release_timer);
     flux_msg_handler_delvec(x->handlers);
-    umap_free(x->jobs);
     buf_free(&x->results);
     free(x->shell_path);
     free(x);
@@ -429,8 +385,9 @@ static int make_parts(struct exec *x)
     x->turn = flux_check_watcher_create(x->r, turn, x);
     x->awake = flux_idle_watcher_create(x->r, nothing, x);
     x->hello_timer = flux_timer_watcher_create(x->r, HELLO_RETRY, 0, hello_again, x);
-    if (!x->jobs || !x->turn || !x->awake || !x->hello_timer ||
-        relays_new(x, &x->relays) < 0 || shellctl_new(x, &x->shell) < 0)
+    x->release_timer = flux_timer_watcher_create(x->r, RELEASE_AFTER, 0, release, x);
+    if (!x->jobs || !x->turn || !x->awake || !x->hello_timer || !x->release_timer ||
+        relays_new(x, &x->relays) < 0 || shells_new(x, &x->shells) < 0)
         return -ENOMEM;
     if (flux_msg_handler_addvec_ex(x->h, x->name, handlers, x, &x->handlers) < 0)
         return -errno;
@@ -449,14 +406,10 @@ static int init(flux_t *h, int argc, char **argv, void **ret_ctx)
     x->h = h;
     x->r = flux_get_reactor(h);
     x->name = flux_aux_get(h, "flux::name");
-    x->kill_timeout = KILL_TIMEOUT;
-    x->orphan_timeout = -2;
-    list_init(&x->waiting);
+    list_init(&x->ending);
     if (!x->name)
         x->name = job_exec_module.name;
-    int rc = read_config(x, &err);
-    if (rc == 0)
-        rc = read_args(x, argc, argv, &err);
+    int rc = config_read(x, argc, argv, &err);
     if (rc == 0)
         rc = make_parts(x);
     if (rc < 0) {
@@ -465,6 +418,7 @@ static int init(flux_t *h, int argc, char **argv, void **ret_ctx)
         errno = -rc;
         return -1;
     }
+    ask_statedir(x);
     say_hello(x);
     *ret_ctx = x;
     return 0;

@@ -8,7 +8,8 @@
  *   <service>.start {"jobs":[{the same}..]}
  *   exec -> job-manager.exec-results {"results":[{"id","type","data"}..]}
  * type: start, reattached, release {"ranks","final"}, exception {"severity","type",
- * "note"}, finish {"status",...}.
+ * "note"}, finish {"status",...}; stray: exec found a job that it was not told to start.
+ * It will be, or it is over, and then acknowledged.
  * In both: <service>.cancel {"ids":[..],"reason"} ends jobs with an exception,
  * <service>.ack {"ids":[..]} says that their final release is on disk (until then exec
  * repeats finish and release), <service>.kill {"id","signum"}, <service>.expiration {"id","expiration"}.

@@ -66,6 +66,14 @@ static void released(struct job_manager *jm, struct job *job, struct slice data)
     buf_free(&context);
 }
 
+static bool is_known(const struct job *job, const char *type, const char *note)
+{
+    const struct job_exception *e = job->more ? &job->more->exc : NULL;
+
+    return job_is_doomed(job) && e && e->type && e->severity == 0 &&
+           !strcmp(e->type, type) && !strcmp(e->note ? e->note : "", note);
+}
+
 static void raised(struct job_manager *jm, struct job *job, struct slice data)
 {
     struct slice val;
@@ -85,6 +93,9 @@ static void raised(struct job_manager *jm, struct job *job, struct slice data)
         severity = 0;
     /* What ended well stays so, whatever a later look for it brings. */
     if (severity == 0 && job_posted(job, EVENT_FINISH))
+        return;
+    /* Told again, to a job manager that was restarted. */
+    if (severity == 0 && is_known(job, type ? type : "exec", note ? note : ""))
         return;
     /* The service knows already that it is to stop the job. */
     if (severity == 0)
@@ -116,7 +127,7 @@ int exec_result(struct exec *e, struct slice text)
         return -EPROTO;
     if (!(job = manager_job(jm, (flux_jobid_t)id))) {
         /* It has ended long ago, and that is on disk. */
-        if (slice_is(type, "finish"))
+        if (slice_is(type, "finish") || slice_is(type, "stray"))
             exec_ack(e, (flux_jobid_t)id);
         return 0;
     }
@@ -130,6 +141,8 @@ int exec_result(struct exec *e, struct slice text)
         released(jm, job, data);
     else if (slice_is(type, "exception"))
         raised(jm, job, data);
+    else if (slice_is(type, "stray"))
+        repeated(jm, job);
     else
         flux_log(jm->h, LOG_ERR, "job %jd: unknown type '%.*s' of exec result",
                  (intmax_t)id, (int)type.len, type.p);

@@ -249,6 +249,67 @@ START_TEST(execution_service_reloaded_finds_its_jobs)
 }
 END_TEST
 
+START_TEST(an_exception_told_twice_happened_once)
+{
+    flux_jobid_t id;
+
+    w->refuse_end = true;
+    id = world_submit(w, NULL, 16, 0);
+    world_wait_event(w, id, "start");
+    for (int i = 0; i < 2; i++)
+        world_report(w, id, "exception",
+                     "{\"severity\":0,\"type\":\"lost-shell\",\"note\":\"gone\"}");
+    world_report(w, id, "exception",
+                 "{\"severity\":0,\"type\":\"lost-shell\",\"note\":\"another\"}");
+    world_end_task(w, id, 9);
+    world_drain(w);
+    world_check_order(w, id,
+                      "submit,validate,depend,priority,alloc,start,exception,exception,"
+                      "finish,release,free,clean");
+}
+END_TEST
+
+START_TEST(some_ranks_are_released_before_the_others)
+{
+    flux_jobid_t id;
+
+    w->refuse_end = true;
+    id = world_submit(w, NULL, 16, 0);
+    world_wait_event(w, id, "start");
+    world_report(w, id, "exception", "{\"severity\":0,\"type\":\"exec\",\"note\":\"\"}");
+    world_report(w, id, "release", "{\"ranks\":\"1\",\"final\":false}");
+    world_wait_event(w, id, "release");
+    ck_assert_uint_eq(w->cores, 3); /* it holds its resources until the end */
+    world_end_task(w, id, 9);
+    world_drain(w);
+    world_check_order(w, id,
+                      "submit,validate,depend,priority,alloc,start,exception,release,"
+                      "finish,release,free,clean");
+    ck_assert_uint_eq(w->cores, 4);
+}
+END_TEST
+
+START_TEST(a_stray_that_has_ended_is_acknowledged)
+{
+    flux_jobid_t ended = world_submit(w, NULL, 16, 0), id;
+
+    world_drain(w);
+    world_turns(w, 20);
+    w->refuse_end = true;
+    id = world_submit(w, NULL, 16, 0);
+    world_wait_event(w, id, "start");
+    world_task(w, ended)->acked = false;
+    world_report(w, id, "stray", "{}");
+    world_report(w, ended, "stray", "{}");
+    world_turns(w, 20);
+    ck_assert(world_task(w, ended)->acked);
+    ck_assert(!world_task(w, id)->acked);
+    world_cancel(w, id);
+    world_drain(w);
+    world_check_order(w, ended, NORMAL);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("job-manager/life");
@@ -270,6 +331,9 @@ int main(void)
     tcase_add_test(tc, jobs_wait_for_a_scheduler_and_for_another);
     tcase_add_test(tc, cancelled_job_ends_when_the_scheduler_goes);
     tcase_add_test(tc, execution_service_reloaded_finds_its_jobs);
+    tcase_add_test(tc, an_exception_told_twice_happened_once);
+    tcase_add_test(tc, some_ranks_are_released_before_the_others);
+    tcase_add_test(tc, a_stray_that_has_ended_is_acknowledged);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

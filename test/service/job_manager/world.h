@@ -103,5 +103,8 @@ void world_check_order(struct world *w, flux_jobid_t id, const char *expected);
 /* 0 or errno. */
 int world_cancel(struct world *w, flux_jobid_t id);
 struct task *world_task(struct world *w, flux_jobid_t id);
+/* The execution service says something; a job ends. */
+void world_report(struct world *w, flux_jobid_t id, const char *type, const char *data);
+void world_end_task(struct world *w, flux_jobid_t id, int status);
 
 #endif

@@ -258,7 +258,7 @@ void world_stop_sched(struct world *w)
 
 /* -- execution -- */
 
-static void report(struct world *w, flux_jobid_t id, const char *type, const char *data)
+void world_report(struct world *w, flux_jobid_t id, const char *type, const char *data)
 {
     struct buf out = {0};
 
@@ -274,8 +274,8 @@ static void report_end(struct task *t)
     char data[64];
 
     snprintf(data, sizeof(data), "{\"status\":%d,\"utime\":0.0}", t->status);
-    report(t->w, t->id, "finish", data);
-    report(t->w, t->id, "release", "{\"ranks\":\"all\",\"final\":true}");
+    world_report(t->w, t->id, "finish", data);
+    world_report(t->w, t->id, "release", "{\"ranks\":\"all\",\"final\":true}");
 }
 
 static void end_task(struct task *t, int status)
@@ -286,6 +286,11 @@ static void end_task(struct task *t, int status)
     t->status = status;
     flux_watcher_stop(t->timer);
     report_end(t);
+}
+
+void world_end_task(struct world *w, flux_jobid_t id, int status)
+{
+    end_task(world_task(w, id), status);
 }
 
 static void task_timer(flux_reactor_t *r, flux_watcher_t *watcher, int revents, void *arg)
@@ -323,14 +328,15 @@ static void start_one(struct world *w, const cJSON *j)
     t = world_task(w, (flux_jobid_t)id);
     if (!t && reattach) {
         w->lost++;
-        report(w, (flux_jobid_t)id, "exception",
-               "{\"severity\":0,\"type\":\"lost-shell\",\"note\":\"gone\"}");
-        report(w, (flux_jobid_t)id, "release", "{\"ranks\":\"all\",\"final\":true}");
+        world_report(w, (flux_jobid_t)id, "exception",
+                     "{\"severity\":0,\"type\":\"lost-shell\",\"note\":\"gone\"}");
+        world_report(w, (flux_jobid_t)id, "release",
+                     "{\"ranks\":\"all\",\"final\":true}");
         return;
     }
     if (!t)
         t = run_task(w, (flux_jobid_t)id);
-    report(w, (flux_jobid_t)id, reattach ? "reattached" : "start", "{}");
+    world_report(w, (flux_jobid_t)id, reattach ? "reattached" : "start", "{}");
     if (t->ended)
         report_end(t);
 }
