@@ -193,7 +193,7 @@ static void admit(struct peer *p)
     if (make_room(p, c))
         ask_broker(p, c);
     if (p->state == PEER_ASKING)
-        peer_fail(p, EAGAIN, "another one came first");
+        peer_fail(p, EAGAIN, c->peer ? "another one came first" : "it is gone already");
     peer_unref(p);
 }
 

@@ -127,7 +127,7 @@ const char *peer_name(const struct peer *p, char buf[64]);
 void join_read(struct peer *p, const void *data, size_t len);
 void join_again(struct overlay *ov, bool was_up);
 void join_trouble(struct overlay *ov, const char *why);
-void join_cancel(struct overlay *ov);
+void join_cancel(struct overlay *ov); /* but not where the parent may have us already */
 void on_redial(struct watcher *w, int revents, void *arg);
 
 /* admit.c */
@@ -154,6 +154,7 @@ void health_update(struct overlay *ov);
 
 /* leave.c */
 bool leave_is_over(const struct overlay *ov);
+void leave_say_goodbye(struct peer *p);
 void leave_goodbye(struct peer *p); /* it said so */
 void leave_goodbye_ack(struct peer *p);
 

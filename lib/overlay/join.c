@@ -29,7 +29,9 @@ static int say_hello(struct peer *p)
                            &p->handshake);
     if (rc == 0)
         rc = handshake_hello(p->handshake, ov->conf.version, &note);
-    return rc < 0 ? rc : peer_put_buf(p, &note);
+    if (rc == 0)
+        peer_put_buf(p, &note); /* if it cannot be sent, the link says so */
+    return rc;
 }
 
 static int dial(struct overlay *ov)
@@ -106,7 +108,7 @@ void join_again(struct overlay *ov, bool was_up)
 void join_cancel(struct overlay *ov)
 {
     watcher_stop(ov->redial);
-    if (ov->parent && ov->parent->state != PEER_UP)
+    if (ov->parent && ov->parent->state == PEER_DIALLED)
         peer_end(ov->parent, ECANCELED, "leaving");
 }
 
@@ -168,7 +170,9 @@ static int send_proof(struct peer *p)
     if (rc == 0 && note.len > PROOF_MAX)
         rc = -EMSGSIZE;
     ov->reported = ov->status;
-    return rc < 0 ? rc : peer_put_buf(p, &note);
+    if (rc == 0)
+        peer_put_buf(p, &note);
+    return rc;
 }
 
 static void challenged(struct peer *p, const void *data, size_t len)
@@ -234,6 +238,8 @@ static void up(struct peer *p)
                 ov->parent_address);
     if (ov->reported != ov->status)
         peer_put_number(p, NOTE_HEALTH, ov->reported = ov->status);
+    if (ov->leaving)
+        leave_say_goodbye(p);
     overlay_kick(ov); /* children may wait for that */
     ov->conf.cb->peer_up(p, ov->conf.arg);
 }

@@ -12,10 +12,8 @@ static void say(struct peer *p, enum note_kind kind)
     peer_put(p, &(struct iovec){(char[]){(char)kind}, 1}, 1);
 }
 
-static void part(struct peer *p)
+void leave_say_goodbye(struct peer *p)
 {
-    if (!p || p->state != PEER_UP)
-        return;
     p->parting = true;
     say(p, NOTE_GOODBYE);
 }
@@ -30,9 +28,10 @@ void overlay_leave(struct overlay *ov, void (*done)(void *arg), void *arg)
     ov->leave_deadline = env_monotonic(ov->env) + ov->conf.connect_timeout;
     admit_close(ov);
     join_cancel(ov);
-    part(ov->parent);
-    for (uint32_t i = 0; i < ov->nchildren; i++)
-        part(ov->children[i].peer);
+    if (overlay_parent(ov))
+        leave_say_goodbye(ov->parent);
+    for (struct peer *p = NULL; (p = overlay_next_child(ov, p));)
+        leave_say_goodbye(p);
     watcher_ref(ov->work); /* done is to run, whatever else there is */
     overlay_kick(ov);
 }

@@ -79,10 +79,11 @@ int peer_put(struct peer *p, const struct iovec *parts, int n)
         rc = link_send(p->link, parts, n);
     for (int i = 0; rc == 0 && i < n; i++)
         p->given += parts[i].iov_len;
-    /* What was not sent is missing: nothing may come after it. */
+    /* What was not sent is missing: nothing may come after it. Of -EPIPE the link tells
+     * more, soon. */
     if (rc == -ENOBUFS)
         peer_fail(p, ENOBUFS, "%zu bytes wait to be sent to it", link_queued(p->link));
-    else if (rc < 0)
+    else if (rc < 0 && rc != -EPIPE)
         peer_fail(p, -rc, "cannot send: %s", strerror(-rc));
     return rc;
 }

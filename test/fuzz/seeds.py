@@ -54,6 +54,19 @@ MESSAGES = [message(1, 11), message(2, 3), message(4, 1), message(8, 0), message
             message(1, 75, routes=())]
 
 
+# Of the overlay's links; those with a MAC cannot be told without the key.
+UUID = part(b"01234567-89ab-cdef-0123-456789abcdef")
+HELLO = b"\x01fluxtree\x01" + b"\0" + b"n" * 32 + part(b"1.2.3")
+HELLO_ENCRYPTED = b"\x01fluxtree\x01" + b"\x01" + b"n" * 32 + b"\x09" + b"\0" * 31 + part(b"1.2.3")
+CHALLENGE = b"\x02\0" + b"n" * 32 + b"p" * 32
+CHALLENGE_ENCRYPTED = b"\x02\x01" + b"n" * 32 + b"\x09" + b"\0" * 31 + b"p" * 32
+REFUSED = b"\x05\x01" + struct.pack(">I", 13) + part(b"because")
+
+
+def identity(kind, instance):
+    return bytes([kind]) + struct.pack(">IIB", 3, 8, 1) + UUID + instance + struct.pack(">QI", 7, 9) + b'{"a":"b"}'
+
+
 def frames():
     return b"".join(struct.pack("=I", 0xFFEE0012) + struct.pack(">I", len(m)) + m for m in MESSAGES)
 
@@ -114,6 +127,9 @@ SEEDS = {
     "hostlist": text("", "h", "h[1-3,05-07]-x[0-1]", "a,b[2],c", "foo[001-100]", "[1-2]"),
     "fsd": text("1.5h", "30s", "inf", "0", "2d", "100ms", "1e3"),
     "message": MESSAGES,
+    "handshake": [b"\0" + HELLO, b"\1" + HELLO_ENCRYPTED, b"\2" + CHALLENGE, b"\3" + CHALLENGE_ENCRYPTED,
+                  b"\2" + REFUSED + b"m" * 32, b"\4" + b"x" * 80, b"\5" + b"x" * 80, b"\6" + identity(4, UUID),
+                  b"\7" + identity(3, UUID), b"\7" + identity(3, b"\0"), b"\x08" + REFUSED, b"\x08\x13" + b"\1" * 8],
     "frame": [bytes([n]) + frames() for n in (0, 6, 40, 255)],
     "pmi": [pmi(0, *PMI_LINES), pmi(1, *PMI_LINES), pmi(1, *[t for t in PMI_LINES for _ in range(3)]),
             b"(vector,(0,2,1),(2,1,6))"],

@@ -6,6 +6,7 @@
 
 #include "overlay/transport.h"
 
+uint64_t tree_seed = 1;
 static char dir[] = "/tmp/overlay-XXXXXX";
 
 /* ---- callbacks ---- */
@@ -132,7 +133,7 @@ void tree_init(struct tree *t, int net, const char *topo, uint32_t size)
     memset(t, 0, sizeof(*t));
     t->net = net;
     if (net == NET_SIM) {
-        ck_assert_int_eq(env_new_sim(1, &t->env), 0);
+        ck_assert_int_eq(env_new_sim(tree_seed, &t->env), 0);
     } else {
         ck_assert_int_eq(env_new_real(&t->env), 0);
         ck_assert_int_eq(env_set_transport(t->env, &nng_transport), 0);

@@ -54,12 +54,14 @@ struct tree {
 
 #define KEY ((const unsigned char *)"0123456789abcdef0123456789abcdef")
 
+extern uint64_t tree_seed; /* of simulated worlds */
+
 void tree_init(struct tree *t, int net, const char *topo, uint32_t size);
 void tree_fini(struct tree *t);
 /* Make the node, listen if it has children, dial if it has a parent. */
 struct node *node_start(struct tree *t, uint32_t rank);
-void node_stop(struct node *n); /* crash */
-void tree_start(struct tree *t); /* all; waits until all are up */
+void node_stop(struct node *n);                          /* crash */
+void tree_start(struct tree *t);                         /* all; waits until all are up */
 const char *tree_address(struct tree *t, uint32_t rank); /* to listen at */
 void tree_turn(struct tree *t);
 double tree_now(struct tree *t);
