@@ -15,11 +15,11 @@
 #include "cmds.h"
 
 const struct cli_command *const cmd_table[] = {
-    &cmd_broker, &cmd_cancel, &cmd_config,   &cmd_dmesg,   &cmd_env,
-    &cmd_event,  &cmd_exec,   &cmd_getattr,  &cmd_help,    &cmd_job,
-    &cmd_jobs,   &cmd_logger, &cmd_lsattr,   &cmd_module,  &cmd_ping,
-    &cmd_python, &cmd_queue,  &cmd_resource, &cmd_run,     &cmd_setattr,
-    &cmd_start,  &cmd_submit, &cmd_uptime,   &cmd_version, NULL,
+    &cmd_broker, &cmd_cancel,   &cmd_config,  &cmd_dmesg,   &cmd_env,      &cmd_event,
+    &cmd_exec,   &cmd_getattr,  &cmd_help,    &cmd_job,     &cmd_jobs,     &cmd_logger,
+    &cmd_lsattr, &cmd_module,   &cmd_overlay, &cmd_ping,    &cmd_python,   &cmd_queue,
+    &cmd_relay,  &cmd_resource, &cmd_run,     &cmd_setattr, &cmd_shutdown, &cmd_start,
+    &cmd_submit, &cmd_uptime,   &cmd_uri,     &cmd_version, NULL,
 };
 
 static char bindir[PATH_MAX];
@@ -105,16 +105,19 @@ static int use_root(struct cli *c)
 static int use_parent(struct cli *c)
 {
     flux_t *h = cli_open(c);
-    const char *uri;
+    const char *uri, *ns;
     int rc = 0;
 
     if (!h)
         return 1;
     uri = flux_attr_get(h, "parent-uri");
-    if (uri)
+    if (uri) {
         setenv("FLUX_URI", uri, 1);
-    else
+        if ((ns = flux_attr_get(h, "parent-kvs-namespace")))
+            setenv("FLUX_KVS_NAMESPACE", ns, 1);
+    } else {
         rc = cli_fail(c, "this instance has no parent");
+    }
     flux_close(h);
     return rc;
 }
@@ -131,8 +134,10 @@ static int run_flux(struct cli *c)
         return 1;
     }
     prepend_path();
-    if ((cli_count(c, "parent") && use_parent(c)) ||
-        (cli_count(c, "root") && use_root(c)))
+    for (int i = 0; i < cli_count(c, "parent"); i++)
+        if (use_parent(c))
+            return 1;
+    if (cli_count(c, "root") && use_root(c))
         return 1;
     cmd = find_builtin(name);
     if (cmd)
@@ -145,7 +150,8 @@ static int run_flux(struct cli *c)
 static const struct cli_option flux_options[] = {
     {"verbose", 'v', CLI_NONE, NULL, "Say more"},
     {"version", 'V', CLI_NONE, NULL, "Show the version"},
-    {"parent", 'p', CLI_NONE, NULL, "Run the command in the parent instance"},
+    {"parent", 'p', CLI_NONE, NULL,
+     "Run the command in the parent instance; twice: in its parent"},
     {"root", 'r', CLI_NONE, NULL, "Run the command in the outermost instance"},
     {0},
 };

@@ -81,6 +81,12 @@ flux_t *cli_open(const struct cli *c);
 /* Open it, run fn, close it: fn's exit code, or 1. */
 int cli_with_handle(struct cli *c, int (*fn)(struct cli *c, flux_t *h));
 
+struct idset;
+/* The broker ranks that an option names: "all" or a set; dflt when it was not given. Less
+ * those of the option `except` (NULL: there is none). Yours; NULL after a message, also
+ * when none are left. */
+struct idset *cli_ranks(struct cli *c, flux_t *h, const char *name, const char *dflt,
+                        const char *except);
 /* A user's name or number, or `all' (FLUX_USERID_UNKNOWN), from an option; *ret is left alone when it
  * was not given. False after a message. */
 bool cli_user(struct cli *c, const char *name, uint32_t *ret);

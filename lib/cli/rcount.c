@@ -140,6 +140,20 @@ int rcount_subtract(struct rcount *a, const struct rcount *b)
     return 0;
 }
 
+int rcount_select(struct rcount *rc, const struct idset *ranks)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < rc->n; i++) {
+        if (idset_test(ranks, rc->nodes[i].rank))
+            rc->nodes[kept++] = rc->nodes[i];
+        else
+            clear_node(&rc->nodes[i]);
+    }
+    rc->n = kept;
+    return 0;
+}
+
 size_t rcount_cores(const struct rcount *rc)
 {
     size_t n = 0;

@@ -22,6 +22,8 @@ int rcount_read(const cJSON *R, struct rcount *ret);
 void rcount_clear(struct rcount *rc);
 /* Take b's cores and gpus out of a; nodes left empty go. */
 int rcount_subtract(struct rcount *a, const struct rcount *b);
+/* Keep only the nodes of these ranks. */
+int rcount_select(struct rcount *rc, const struct idset *ranks);
 size_t rcount_cores(const struct rcount *rc);
 size_t rcount_gpus(const struct rcount *rc);
 /* Host names in bracket form; yours to free(). */

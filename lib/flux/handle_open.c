@@ -12,7 +12,8 @@
 
 #include "base/error.h"
 
-static const struct connector *const connectors[] = {&local_connector, &loop_connector};
+static const struct connector *const connectors[] = {&local_connector, &loop_connector,
+                                                     &ssh_connector};
 
 #define FLAGS_OPEN                                                                       \
     (FLUX_O_TRACE | FLUX_O_NONBLOCK | FLUX_O_MATCHDEBUG | FLUX_O_TEST_NOSUB |            \
@@ -36,7 +37,7 @@ static flux_t *open_native(const char *uri, int flags, flux_error_t *error)
 
     if (!sep || !(c = find_connector(uri, (size_t)(sep - uri)))) {
         errno = -error_set(error, EINVAL,
-                           sep ? "%s: unknown scheme (known: local, loop)"
+                           sep ? "%s: unknown scheme (known: local, loop, ssh)"
                                : "%s: not a URI like local://PATH",
                            uri);
         return NULL;

@@ -77,6 +77,7 @@ struct connector {
 };
 extern const struct connector local_connector;
 extern const struct connector loop_connector;
+extern const struct connector ssh_connector;
 
 /* ---- handle_io.c ---- */
 
