@@ -2,24 +2,45 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
 #include <flux/core.h>
+#include <flux/idset.h>
 
 #include "cmds.h"
 
+static const struct cli_option rank_options[] = {
+    {"rank", 'r', CLI_REQUIRED, "IDSET", "On these broker ranks, or all (default: this)"},
+    {0},
+};
+
+/* cli_fail() with the rank, if one was given. */
+static int fail(struct cli *c, uint32_t rank, const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    if (rank == FLUX_NODEID_ANY)
+        return cli_fail(c, "%s", text);
+    return cli_fail(c, "rank %u: %s", (unsigned)rank, text);
+}
+
 /* Send one RPC to `topic` and wait; on failure print "what name: reason". */
-static int simple_rpc(struct cli *c, flux_t *h, const char *topic, const char *what,
-                      const char *name, const cJSON *payload)
+static int simple_rpc(struct cli *c, flux_t *h, uint32_t rank, const char *topic,
+                      const char *what, const char *name, const cJSON *payload)
 {
     char *text = payload ? cJSON_PrintUnformatted(payload) : NULL;
-    flux_future_t *f = flux_rpc(h, topic, text, FLUX_NODEID_ANY, 0);
+    flux_future_t *f = flux_rpc(h, topic, text, rank, 0);
     int rc = 0;
 
     if (!f || flux_future_get(f, NULL) < 0)
-        rc = cli_fail(c, "%s %s: %s", what, name, flux_future_error_string(f));
+        rc = fail(c, rank, "%s %s: %s", what, name, flux_future_error_string(f));
     flux_future_destroy(f);
     cJSON_free(text);
     return rc;
@@ -38,7 +59,7 @@ static const char *full_path(const char *arg, char *buf)
     return arg;
 }
 
-static int load_module(struct cli *c, flux_t *h)
+static int load_module(struct cli *c, flux_t *h, uint32_t rank)
 {
     cJSON *o = cJSON_CreateObject(), *args;
     const char *name = cli_str(c, "name", NULL);
@@ -51,7 +72,7 @@ static int load_module(struct cli *c, flux_t *h)
     args = cJSON_AddArrayToObject(o, "args");
     for (int i = 1; i < cli_argc(c); i++)
         cJSON_AddItemToArray(args, cJSON_CreateString(cli_arg(c, i)));
-    rc = simple_rpc(c, h, "module.load", "load", cli_arg(c, 0), o);
+    rc = simple_rpc(c, h, rank, "module.load", "load", cli_arg(c, 0), o);
     cJSON_Delete(o);
     return rc;
 }
@@ -61,7 +82,7 @@ static const struct cli_option remove_options[] = {
     {0},
 };
 
-static int remove_module(struct cli *c, flux_t *h)
+static int remove_module(struct cli *c, flux_t *h, uint32_t rank)
 {
     cJSON *o = cJSON_CreateObject();
     char *text;
@@ -70,12 +91,11 @@ static int remove_module(struct cli *c, flux_t *h)
 
     cJSON_AddStringToObject(o, "name", cli_arg(c, 0));
     text = cJSON_PrintUnformatted(o);
-    f = flux_rpc(h, "module.remove", text, FLUX_NODEID_ANY, 0);
+    f = flux_rpc(h, "module.remove", text, rank, 0);
     if (!f || flux_future_get(f, NULL) < 0) {
         if (!(errno == ENOENT && cli_count(c, "force")))
-            rc = cli_fail(c, "remove %s: %s", cli_arg(c, 0),
-                          errno == ENOENT ? strerror(ENOENT)
-                                          : flux_future_error_string(f));
+            rc = fail(c, rank, "remove %s: %s", cli_arg(c, 0),
+                      errno == ENOENT ? strerror(ENOENT) : flux_future_error_string(f));
     }
     flux_future_destroy(f);
     cJSON_free(text);
@@ -83,34 +103,63 @@ static int remove_module(struct cli *c, flux_t *h)
     return rc;
 }
 
-/* Open the instance and run fn; at least one argument is needed. */
-static int with_handle(struct cli *c, int (*fn)(struct cli *, flux_t *), int min)
+typedef int (*on_rank_f)(struct cli *c, flux_t *h, uint32_t rank);
+
+/* fn on this broker, or on those that --rank names; `prints` heads each of several. */
+static int on_ranks(struct cli *c, flux_t *h, on_rank_f fn, bool prints)
 {
+    struct idset *ids;
+    int rc = 0;
+
+    if (!cli_count(c, "rank"))
+        return fn(c, h, FLUX_NODEID_ANY);
+    if (!(ids = cli_ranks(c, h, "rank", "all", NULL)))
+        return CLI_EXIT_USAGE;
+    for (unsigned r = idset_first(ids); r != IDSET_INVALID_ID; r = idset_next(ids, r)) {
+        if (prints && idset_count(ids) > 1)
+            printf("[%u]\n", r);
+        if (fn(c, h, r))
+            rc = 1;
+    }
+    idset_destroy(ids);
+    return rc;
+}
+
+/* Open the instance and run fn; at least `min` arguments are needed. */
+static int with_handle(struct cli *c, on_rank_f fn, int min, bool prints)
+{
+    flux_t *h;
+    int rc;
+
     if (cli_argc(c) < min)
         return cli_usage(c, "a module name is needed");
-    return cli_with_handle(c, fn);
+    if (!(h = cli_open(c)))
+        return 1;
+    rc = on_ranks(c, h, fn, prints);
+    flux_close(h);
+    return rc;
 }
 
 static int run_load(struct cli *c)
 {
-    return with_handle(c, load_module, 1);
+    return with_handle(c, load_module, 1, false);
 }
 
 static int run_remove(struct cli *c)
 {
-    return with_handle(c, remove_module, 1);
+    return with_handle(c, remove_module, 1, false);
 }
 
-static int reload_module(struct cli *c, flux_t *h)
+static int reload_module(struct cli *c, flux_t *h, uint32_t rank)
 {
-    int rc = remove_module(c, h);
+    int rc = remove_module(c, h, rank);
 
-    return rc ? rc : load_module(c, h);
+    return rc ? rc : load_module(c, h, rank);
 }
 
 static int run_reload(struct cli *c)
 {
-    return with_handle(c, reload_module, 1);
+    return with_handle(c, reload_module, 1, false);
 }
 
 static const struct cli_option list_options[] = {
@@ -147,14 +196,14 @@ static void print_module(const cJSON *m, bool verbose)
     printf("\n");
 }
 
-static int list_modules(struct cli *c, flux_t *h)
+static int list_modules(struct cli *c, flux_t *h, uint32_t rank)
 {
-    flux_future_t *f = flux_rpc(h, "module.list", NULL, FLUX_NODEID_ANY, 0);
+    flux_future_t *f = flux_rpc(h, "module.list", NULL, rank, 0);
     const cJSON *mods, *m;
     int rc = 0;
 
     if (!f || flux_rpc_get_unpack(f, "{s:o}", "mods", &mods) < 0) {
-        rc = cli_fail(c, "list: %s", flux_future_error_string(f));
+        rc = fail(c, rank, "list: %s", flux_future_error_string(f));
     } else {
         printf("%-24s %5s  %c %5s %5s %s\n", "Module", "Idle", 'S', "Sendq", "Recvq",
                "Service");
@@ -166,7 +215,7 @@ static int list_modules(struct cli *c, flux_t *h)
 
 static int run_list(struct cli *c)
 {
-    return with_handle(c, list_modules, 0);
+    return with_handle(c, list_modules, 0, true);
 }
 
 static const struct cli_option stats_options[] = {
@@ -175,7 +224,7 @@ static const struct cli_option stats_options[] = {
     {0},
 };
 
-static int show_stats(struct cli *c, flux_t *h)
+static int show_stats(struct cli *c, flux_t *h, uint32_t rank)
 {
     const char *method = cli_count(c, "clear")    ? "stats-clear"
                          : cli_count(c, "rusage") ? "rusage"
@@ -186,9 +235,9 @@ static int show_stats(struct cli *c, flux_t *h)
     int rc = 0;
 
     snprintf(topic, sizeof(topic), "%s.%s", cli_arg(c, 0), method);
-    f = flux_rpc(h, topic, NULL, FLUX_NODEID_ANY, 0);
+    f = flux_rpc(h, topic, NULL, rank, 0);
     if (!f || flux_rpc_get(f, &text) < 0)
-        rc = cli_fail(c, "%s: %s", topic, flux_future_error_string(f));
+        rc = fail(c, rank, "%s: %s", topic, flux_future_error_string(f));
     else if (text)
         printf("%s\n", text);
     flux_future_destroy(f);
@@ -197,7 +246,7 @@ static int show_stats(struct cli *c, flux_t *h)
 
 static int run_stats(struct cli *c)
 {
-    return with_handle(c, show_stats, 1);
+    return with_handle(c, show_stats, 1, true);
 }
 
 static const struct cli_option debug_options[] = {
@@ -205,7 +254,7 @@ static const struct cli_option debug_options[] = {
     {0},
 };
 
-static int set_debug(struct cli *c, flux_t *h)
+static int set_debug(struct cli *c, flux_t *h, uint32_t rank)
 {
     const char *mask = cli_str(c, "set", NULL);
     char topic[128];
@@ -213,11 +262,10 @@ static int set_debug(struct cli *c, flux_t *h)
     int flags, rc = 0;
 
     snprintf(topic, sizeof(topic), "%s.debug", cli_arg(c, 0));
-    f = flux_rpc_pack(h, topic, FLUX_NODEID_ANY, 0, "{s:s s:i}", "op",
-                      mask ? "set" : "get", "flags",
+    f = flux_rpc_pack(h, topic, rank, 0, "{s:s s:i}", "op", mask ? "set" : "get", "flags",
                       mask ? (int)strtol(mask, NULL, 0) : 0);
     if (!f || flux_rpc_get_unpack(f, "{s:i}", "flags", &flags) < 0)
-        rc = cli_fail(c, "%s: %s", topic, flux_future_error_string(f));
+        rc = fail(c, rank, "%s: %s", topic, flux_future_error_string(f));
     else
         printf("0x%x\n", (unsigned)flags);
     flux_future_destroy(f);
@@ -226,10 +274,10 @@ static int set_debug(struct cli *c, flux_t *h)
 
 static int run_debug(struct cli *c)
 {
-    return with_handle(c, set_debug, 1);
+    return with_handle(c, set_debug, 1, true);
 }
 
-#define TABLE(t) ((const struct cli_option *const[]){t, NULL})
+#define TABLE(t) ((const struct cli_option *const[]){t, rank_options, NULL})
 
 static const struct cli_command
     module_load = {"load", "MODULE [ARGS...]", "Load a module", TABLE(load_options),
@@ -238,7 +286,7 @@ static const struct cli_command
                      run_remove},
     module_reload = {"reload", "MODULE [ARGS...]", "Remove a module and load it again",
                      (const struct cli_option *const[]){load_options, remove_options,
-                                                        NULL},
+                                                        rank_options, NULL},
                      run_reload},
     module_list = {"list", "", "List loaded modules", TABLE(list_options), run_list},
     module_stats = {"stats", "MODULE", "Show a module's figures", TABLE(stats_options),

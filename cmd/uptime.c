@@ -6,7 +6,9 @@
 #include <string.h>
 #include <time.h>
 
+#include <cjson/cJSON.h>
 #include <flux/core.h>
+#include <flux/idset.h>
 
 #include "cmds.h"
 
@@ -37,27 +39,64 @@ static const char *owner_name(const char *uid)
     return pw ? pw->pw_name : uid;
 }
 
-/* "submission disabled", "scheduler stopped", drained nodes: whatever holds jobs up. */
-static void print_notices(flux_t *h)
+/* The second line, put together piece by piece. */
+static void notice(const char **sep, size_t n, bool counted, const char *text)
+{
+    if (n == 0)
+        return;
+    printf("%s", *sep);
+    if (counted)
+        printf("%zu ", n);
+    printf("%s", text);
+    *sep = ",  ";
+}
+
+static void queue_notices(flux_t *h, const char **sep)
 {
     flux_future_t *f = flux_rpc(h, "job-manager.queue-status", "{}", FLUX_NODEID_ANY, 0);
-    const char *sep = " ";
     int enable, start;
 
     if (f &&
         flux_rpc_get_unpack(f, "{s:b s:b}", "enable", &enable, "start", &start) == 0) {
-        if (!enable) {
-            printf("%ssubmit disabled", sep);
-            sep = ",  ";
-        }
-        if (!start) {
-            printf("%sscheduler stopped", sep);
-            sep = ",  ";
-        }
-        if (sep[0] == ',')
-            printf("\n");
+        notice(sep, !enable, false, "submit disabled");
+        notice(sep, !start, false, "scheduler stopped");
     }
     flux_future_destroy(f);
+}
+
+static size_t count_ids(const char *text)
+{
+    size_t n = 0;
+
+    return text && idset_decode_info(text, -1, &n, NULL, NULL) == 0 ? n : 0;
+}
+
+static void node_notices(flux_t *h, const char **sep)
+{
+    flux_future_t *f = flux_rpc(h, "resource.status", NULL, 0, 0);
+    const char *offline, *torpid;
+    size_t ndrained = 0;
+    const cJSON *drain, *d;
+
+    if (f && flux_rpc_get_unpack(f, "{s:o s:s s:s}", "drain", &drain, "offline", &offline,
+                                 "torpid", &torpid) == 0) {
+        cJSON_ArrayForEach(d, drain) ndrained += count_ids(d->string);
+        notice(sep, ndrained, true, "drained");
+        notice(sep, count_ids(offline), true, "offline");
+        notice(sep, count_ids(torpid), true, "torpid");
+    }
+    flux_future_destroy(f);
+}
+
+/* Whatever holds jobs up. */
+static void print_notices(flux_t *h)
+{
+    const char *sep = " ";
+
+    queue_notices(h, &sep);
+    node_notices(h, &sep);
+    if (sep[0] == ',')
+        printf("\n");
 }
 
 static int run_uptime(struct cli *c)
