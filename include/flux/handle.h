@@ -44,6 +44,7 @@ enum {
 #define FLUX_OPT_TESTING_ROLEMASK "flux::testing_rolemask"
 #define FLUX_OPT_RECV_QUEUE_COUNT "flux::recv_queue_count"
 #define FLUX_OPT_SEND_QUEUE_COUNT "flux::send_queue_count"
+#define FLUX_OPT_RECV_TIMEOUT "flux::recv_timeout" /* double, seconds; < 0: none */
 #define FLUX_OPT_ROUTER_NAME "flux::router_name"
 
 /* Flags of flux_requeue(). */
@@ -99,7 +100,8 @@ uint32_t flux_matchtag_avail(flux_t *h);
 int flux_send(flux_t *h, const flux_msg_t *msg, int flags);
 int flux_send_new(flux_t *h, flux_msg_t **msg, int flags);
 /* The next message that matches; others are kept for later. Yours to decref. Waits
- * unless FLUX_O_NONBLOCK is set (NULL, EAGAIN). */
+ * unless FLUX_O_NONBLOCK is set (NULL, EAGAIN), at most for FLUX_OPT_RECV_TIMEOUT
+ * (ETIMEDOUT). */
 flux_msg_t *flux_recv(flux_t *h, struct flux_match match, int flags);
 /* Put a message (a reference) back before or behind those waiting. -1, errno. */
 int flux_requeue(flux_t *h, const flux_msg_t *msg, int flags);

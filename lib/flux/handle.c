@@ -17,6 +17,7 @@ static flux_t *handle_alloc(void)
     h->refs = 1;
     h->root = h;
     h->epfd = h->queuefd = -1;
+    h->recv_timeout = -1;
     list_init(&h->clone_link);
     list_init(&h->clones);
     list_init(&h->waiting);
@@ -229,6 +230,10 @@ int flux_opt_set(flux_t *h, const char *option, const void *val, size_t len)
         return -1;
     }
     h = h->root;
+    if (option_is(option, FLUX_OPT_RECV_TIMEOUT, len, sizeof(double))) {
+        memcpy(&h->recv_timeout, val, len);
+        return 0;
+    }
     if (!h->ops->setopt) {
         errno = EINVAL;
         return -1;
@@ -245,6 +250,10 @@ int flux_opt_get(flux_t *h, const char *option, void *val, size_t len)
     h = h->root;
     if (option_is(option, FLUX_OPT_RECV_QUEUE_COUNT, len, sizeof(size_t))) {
         memcpy(val, &h->rx.count, len);
+        return 0;
+    }
+    if (option_is(option, FLUX_OPT_RECV_TIMEOUT, len, sizeof(double))) {
+        memcpy(val, &h->recv_timeout, len);
         return 0;
     }
     if (!h->ops->getopt) {

@@ -256,12 +256,31 @@ static flux_msg_t *find_in_rx(flux_t *root, struct flux_match match)
     return NULL;
 }
 
+static int recv_deadline(flux_t *root, double *ret)
+{
+    struct env *env;
+
+    *ret = -1;
+    if (root->recv_timeout < 0)
+        return 0;
+    if (!(env = handle_env(root)))
+        return -ENOMEM;
+    *ret = env_monotonic(env) + root->recv_timeout;
+    return 0;
+}
+
 static int recv_match(flux_t *root, struct flux_match match, int flags, flux_msg_t **ret)
 {
+    double deadline;
+    int rc = recv_deadline(root, &deadline);
+
+    if (rc < 0)
+        return rc;
     for (;;) {
         flux_msg_t *msg = NULL;
-        int rc =
-            flags & FLUX_O_NONBLOCK ? handle_take(root, &msg) : take_wait(root, -1, &msg);
+
+        rc = flags & FLUX_O_NONBLOCK ? handle_take(root, &msg)
+                                     : take_wait(root, deadline, &msg);
 
         if (rc < 0)
             return rc;

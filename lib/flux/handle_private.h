@@ -54,6 +54,7 @@ struct flux_handle {
     struct env *env; /* NULL until needed */
     struct tags tags;
     struct msgq rx;
+    double recv_timeout; /* seconds, < 0: none */
     struct list clones;
     flux_comms_error_f comms_error;
     void *comms_error_arg;

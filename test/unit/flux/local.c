@@ -278,10 +278,36 @@ START_TEST(credentials_under_test_are_sent)
 }
 END_TEST
 
+START_TEST(recv_gives_up_after_its_timeout)
+{
+    double timeout = 0.01, got = -1;
+    flux_future_t *f;
+    flux_msg_t *msg;
+
+    begin();
+    OK(flux_opt_get(h, FLUX_OPT_RECV_TIMEOUT, &got, sizeof(got)));
+    ck_assert(got < 0);
+    OK(flux_opt_set(h, FLUX_OPT_RECV_TIMEOUT, &timeout, sizeof(timeout)));
+    OK(flux_opt_get(h, FLUX_OPT_RECV_TIMEOUT, &got, sizeof(got)));
+    ck_assert(got == timeout);
+    FAILS_NULL(flux_recv(h, FLUX_MATCH_ANY, 0), ETIMEDOUT);
+    /* An event is there in time, and what is no message for us does not prolong it. */
+    f = flux_rpc(h, "test.event", NULL, FLUX_NODEID_ANY, 0);
+    OK(flux_rpc_get(f, NULL));
+    flux_future_destroy(f);
+    FAILS_NULL(flux_recv(h, FLUX_MATCH_REQUEST, 0), ETIMEDOUT);
+    msg = flux_recv(h, FLUX_MATCH_EVENT, 0);
+    ck_assert_ptr_nonnull(msg);
+    flux_msg_destroy(msg);
+    end();
+}
+END_TEST
+
 SUITE_MAIN("flux/local", a_refusal_is_told, a_large_message_passes_both_ways,
            much_in_flight_does_not_lock_up_without_a_reactor,
            much_in_flight_on_the_reactor, what_was_sent_leaves_before_the_close,
            even_much_leaves_before_the_close, a_lost_connection_fails_what_waits,
            a_lost_connection_stops_the_reactor, reconnect_goes_on_with_a_new_connection,
            the_error_function_can_repair_the_connection_under_the_reactor,
-           subscriptions_and_services_are_renewed, credentials_under_test_are_sent)
+           subscriptions_and_services_are_renewed, credentials_under_test_are_sent,
+           recv_gives_up_after_its_timeout)
