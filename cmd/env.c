@@ -1,10 +1,11 @@
 /* flux env, flux python - run a program as commands of this Flux see the world. */
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <flux/core.h>
 
 #include "cmds.h"
 
@@ -36,12 +37,24 @@ const struct cli_command cmd_env = {
 /* The bindings of this installation come first. */
 static int add_python_path(void)
 {
+    const char *ours = flux_conf_builtin_get("python_path", FLUX_CONF_AUTO);
     const char *old = getenv("PYTHONPATH");
-    char path[PATH_MAX * 2];
+    char *path;
+    int rc;
 
-    snprintf(path, sizeof(path), "%s/../lib/flux/python%s%s", cmd_bindir(),
-             old ? ":" : "", old ? old : "");
-    return setenv("PYTHONPATH", path, 1);
+    if (!ours || asprintf(&path, "%s%s%s", ours, old ? ":" : "", old ? old : "") < 0)
+        return -1;
+    rc = setenv("PYTHONPATH", path, 1);
+    free(path);
+    return rc;
+}
+
+/* The interpreter that the bindings were made for, if it is still there. */
+static const char *python_program(void)
+{
+    const char *program = flux_conf_builtin_get("python", FLUX_CONF_AUTO);
+
+    return program && access(program, X_OK) == 0 ? program : "python3";
 }
 
 static int run_python(struct cli *c)
@@ -50,7 +63,7 @@ static int run_python(struct cli *c)
 
     if (!argv || add_python_path() < 0)
         return cli_fail(c, "out of memory");
-    argv[0] = "python3";
+    argv[0] = (char *)python_program();
     memcpy(argv + 1, cli_argv(c), cli_argc(c) * sizeof(char *));
     return exec_program(c, argv);
 }

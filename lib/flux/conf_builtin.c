@@ -53,7 +53,8 @@ static const struct builtin builtins[] = {
      "lib/pmi/libpmi.so"},
     {"toml_path", PREFIX, FLUX_BUILT_LIBDIR "/flux/libflux-toml.so",
      INTREE_LIBDIR "/libflux-toml.so"},
-    {"python_path", PREFIX, FLUX_BUILT_LIBDIR "/flux/python", "bindings/python"},
+    {"python_path", PREFIX, FLUX_BUILT_PYTHONDIR, "bindings/python"},
+    {"python", PLAIN, FLUX_BUILT_PYTHON, NULL},
     {"lua_cpath_add", PREFIX, FLUX_BUILT_LIBDIR "/lua/5.4/?.so", "bindings/lua/?.so"},
 };
 
@@ -93,9 +94,13 @@ static bool find_root(char root[PATH_MAX], bool *intree)
     return !*intree || cut_tail(root, INTREE_LIBDIR);
 }
 
+/* A `rest` that is a whole path lies outside the prefix. */
 static const char *keep(struct table *t, const char *root, const char *sep,
                         const char *rest)
 {
+    if (*rest == '/')
+        return rest;
+
     char *p = t->text + t->used;
     int n = snprintf(p, sizeof(t->text) - t->used, "%s%s%s", root, sep, rest);
 

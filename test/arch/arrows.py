@@ -58,7 +58,7 @@ def main():
     table = arrow_table()
     errors = []
     count = 0
-    for folder in ("lib", "cmd"):
+    for folder in ("lib", "cmd", "bindings"):
         for path in sorted((top / folder).rglob("*.[ch]")):
             count += 1
             check(path, table, errors)

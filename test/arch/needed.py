@@ -1,5 +1,5 @@
-"""No installed object has libev in its needed list, and libflux does not bring the C++
-run-time, SQLite, nng, hwloc or libsodium to its users."""
+"""No installed object has libev in its needed list, libflux does not bring the C++
+run-time, SQLite, nng, hwloc or libsodium to its users, and the bindings need libflux only."""
 
 import pathlib
 import subprocess
@@ -7,6 +7,7 @@ import sys
 
 build = pathlib.Path(sys.argv[1])
 NEVER = ("libev.so", "libevent")
+BINDING = ("libflux.so", "libc.so")
 CLIENT = ("libstdc++", "libsqlite3", "libnng", "libhwloc", "libsodium")
 
 
@@ -25,6 +26,8 @@ def main():
         bad += [f"{p.name} needs {n}" for n in libs if n.startswith(NEVER)]
         if p.name.startswith("libflux.so") or p.name == "flux":
             bad += [f"{p.name} needs {n}" for n in libs if n.startswith(CLIENT)]
+        if "bindings" in p.relative_to(build).parts[:1]:
+            bad += [f"{p.name} needs {n}" for n in libs if not n.startswith(BINDING)]
     for b in bad:
         print(b)
     print(f"{len(objects)} objects, {len(bad)} findings")

@@ -27,7 +27,7 @@ def code(path):
 
 def main():
     errors = []
-    files = [p for d in ("lib", "cmd", "include", "test") for p in (top / d).rglob("*.[ch]")]
+    files = [p for d in ("lib", "cmd", "include", "bindings", "test") for p in (top / d).rglob("*.[ch]")]
     for path in sorted(files):
         rel = str(path.relative_to(top))
         n = path.read_text().count("\n")

@@ -49,7 +49,8 @@ page_is_ours() {
 }
 
 looks_beside_itself() {
-    for file in "$moved/bin/flux" "$moved/bin/flux-broker" "$moved/bin/flux-shell" "$libdir"/*.so; do
+    for file in "$moved/bin/flux" "$moved/bin/flux-broker" "$moved/bin/flux-shell" "$libdir"/*.so \
+        $(find "$moved" -name '_flux*.so'); do
         readelf -d "$file" | grep -E 'RPATH|RUNPATH' | grep -v '\[\$ORIGIN' && return 1
     done
     return 0
@@ -82,6 +83,10 @@ for name in "$moved"/bin/flux-*; do
     esac
 done
 says '^Usage:' 'flux-jobs is flux jobs' flux-jobs --help
+if [ "$sanitizer" = none ] && find "$moved" -name '_flux*.so' | grep -q .; then
+    says "^$moved/.*/flux/__init__.py 1\$" 'flux python imports the moved package' \
+        flux start flux python -c 'import flux; print(flux.__file__, flux.Flux().get_size())'
+fi
 succeeds 'the manual page of a command' page_is_ours flux-submit 1
 succeeds 'of a function, under each of its names' page_is_ours flux_rpc_pack 3
 succeeds 'of the configuration' page_is_ours flux-config 5

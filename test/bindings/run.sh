@@ -1,0 +1,13 @@
+#!/bin/sh
+# run.sh BUILDDIR INTERPRETER FILE [ARGS]: run a test of the bindings inside an instance.
+set -eu
+PATH=$(cd "$1" && pwd)/cmd:$PATH
+export PATH
+unset FLUX_URI FLUX_JOB_ID PYTHONPATH LUA_CPATH
+interpreter=$2
+file=$3
+shift 3
+case $interpreter in
+python) exec flux start --test-cores=8 flux python -X dev -W error "$file" "$@" ;;
+esac
+exec flux start --test-cores=8 "$interpreter" "$file" "$@"
