@@ -50,9 +50,12 @@ int boot_new(const struct boot_conf *conf, struct boot **ret, flux_error_t *err)
 void boot_start(struct boot *b, boot_done_f done, void *arg);
 /* address: what our children are to dial; NULL when we have none. */
 void boot_exchange(struct boot *b, const char *address, boot_done_f done, void *arg);
+/* A step that waits for other brokers is to end soon, if it can: done is told -ECANCELED.
+ * Harmless when none runs. */
+void boot_cancel(struct boot *b);
 /* What is known so far; borrowed. */
 const struct boot_info *boot_info(const struct boot *b);
-/* Leaves PMI. Not while a step runs. Accepts NULL. */
+/* Not while a step runs. Accepts NULL. */
 void boot_free(struct boot *b);
 
 #endif
