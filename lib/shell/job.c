@@ -34,6 +34,8 @@ static struct job *job_alloc(struct shell *sh, flux_jobid_t id)
 static void job_shrink(struct job *job)
 {
     limits_stop(job);
+    pmi_free(job->pmi);
+    job->pmi = NULL;
     for (unsigned i = 0; i < job->ntasks; i++)
         task_clear(&job->tasks[i]);
     free(job->tasks);
@@ -54,6 +56,7 @@ void job_free(struct job *job)
     list_del(&job->dirty);
     list_del(&job->young);
     stream_unref(job->stream);
+    exchange_free(job->exchange);
     free(job->exc_type);
     free(job->exc_note);
     free(job);
@@ -162,6 +165,15 @@ static int make_tasks(struct job *job)
     return 0;
 }
 
+static int make_exchange(struct job *job)
+{
+    const struct plan *p = job->plan;
+    unsigned coming = layout_count_nodes(&p->layout);
+    if (!p->pmi || p->node != 0 || coming == 1)
+        return 0;
+    return exchange_new(p->layout.nnodes, coming, &job->exchange);
+}
+
 int job_start(struct shell *sh, flux_jobid_t id, cJSON *jobspec, cJSON *r)
 {
     struct plan *plan;
@@ -181,6 +193,8 @@ int job_start(struct shell *sh, flux_jobid_t id, cJSON *jobspec, cJSON *r)
     rc = make_stream(job);
     if (rc == 0)
         rc = make_tasks(job);
+    if (rc == 0)
+        rc = make_exchange(job);
     if (rc < 0) {
         umap_del(sh->jobs, id);
         sh->active--;
@@ -318,9 +332,10 @@ static void adopt_task(struct task *t)
         output_put(job->output, job->stream, t->index, 1, t->message, strlen(t->message));
         mark_dirty(job);
     }
-    if (t->pid > 0 && watch_task(t))
+    if (t->pid > 0 && watch_task(t)) {
         capture_task(t);
-    else
+        pmi_adopt(t);
+    } else
         job->end.status = status_worst(job->end.status, t->status);
 }
 

@@ -7,11 +7,13 @@
 #define FLUX_SHELL_JOB_H
 
 #include "base/list.h"
+#include "shell/exchange.h"
 #include "shell/journal.h"
 #include "shell/limits.h"
 #include "shell/plan.h"
 #include "shell/task.h"
 
+struct pmi;
 struct shell;
 
 enum job_state {
@@ -36,8 +38,10 @@ struct job {
     struct task *tasks;
     unsigned ntasks, nrunning;
     struct limits limits;
-    double ended_at;          /* monotonic; when it began ENDING */
-    flux_error_t spawn_error; /* why no task could be started; "" */
+    struct pmi *pmi;           /* NULL: no task has spoken it */
+    struct exchange *exchange; /* NULL: we are not the leader of several nodes */
+    double ended_at;           /* monotonic; when it began ENDING */
+    flux_error_t spawn_error;  /* why no task could be started; "" */
     bool spawn_failed;
     bool cancelled;
     struct journal_end end;

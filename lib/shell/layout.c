@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "pmi/mapping.h"
 #include "shell/layout.h"
 
 /* The slots that a node holds: as the jobspec says, or as many as its cores make. */
@@ -88,19 +89,21 @@ void layout_clear(struct layout *l)
     l->first = NULL;
 }
 
-static unsigned tasks_on(const struct layout *l, unsigned node)
-{
-    return l->first[node + 1] - l->first[node];
-}
-
 int layout_mapping(const struct layout *l, struct buf *out)
 {
-    buf_adds(out, "(vector");
-    for (unsigned i = 0, n; i < l->nnodes; i += n) {
-        for (n = 1; i + n < l->nnodes && tasks_on(l, i + n) == tasks_on(l, i); n++)
-            continue;
-        if (tasks_on(l, i) > 0)
-            buf_addf(out, ",(%u,%u,%u)", i, n, tasks_on(l, i));
-    }
-    return buf_addc(out, ')');
+    AUTOFREE int *node = malloc(l->ntasks * sizeof(*node));
+    if (!node)
+        return -ENOMEM;
+    for (unsigned i = 0; i < l->nnodes; i++)
+        for (unsigned rank = l->first[i]; rank < l->first[i + 1]; rank++)
+            node[rank] = (int)i;
+    return pmi_mapping_encode(out, node, (int)l->ntasks);
+}
+
+unsigned layout_count_nodes(const struct layout *l)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < l->nnodes; i++)
+        n += l->first[i + 1] > l->first[i];
+    return n;
 }

@@ -18,6 +18,8 @@ int layout_make(const struct rset *rs, const struct jobspec_shape *shape,
                 struct layout *ret);
 void layout_clear(struct layout *l);
 
+/* How many nodes have tasks. */
+unsigned layout_count_nodes(const struct layout *l);
 /* Append the layout as PMI_process_mapping, "(vector,(NODE,NODES,TASKS_EACH),...)". */
 int layout_mapping(const struct layout *l, struct buf *out);
 

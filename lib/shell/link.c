@@ -36,6 +36,11 @@ flux_t *link_handle(struct link *l)
     return l->introduced && !l->lost ? l->h : NULL;
 }
 
+flux_t *link_connection(struct link *l)
+{
+    return l->lost ? NULL : l->h;
+}
+
 static void arm(struct watcher *w, double after)
 {
     watcher_stop(w);
@@ -50,6 +55,7 @@ static void disconnect(struct link *l)
     if (!l->h)
         return;
     follow_drop_all(l->sh);
+    pmi_suspend(l->sh);
     flux_future_destroy(l->service);
     flux_future_destroy(l->hello);
     flux_msg_handler_delvec(l->handlers);
@@ -164,8 +170,10 @@ static void on_service(flux_future_t *f, void *arg)
     struct link *l = arg;
     if (flux_future_get(f, NULL) < 0)
         lose(l); /* EEXIST: an earlier connection is not quite gone */
-    else
+    else {
         say_hello(l);
+        pmi_resume(l->sh);
+    }
 }
 
 static int introduce(struct link *l)

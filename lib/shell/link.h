@@ -16,5 +16,7 @@ void link_start(struct link *l);
 void link_free(struct link *l); /* accepts NULL */
 /* The handle once a hello went out on it, else NULL (a hello to come will tell all). */
 flux_t *link_handle(struct link *l);
+/* The handle while it is connected to the broker, whether job-exec can be reached or not. */
+flux_t *link_connection(struct link *l);
 
 #endif

@@ -178,10 +178,18 @@ static int read_io(struct plan *p, const cJSON *options, flux_error_t *err)
     return 0;
 }
 
+/* "simple" is all there is; "off" and "none" turn it off. */
+static void read_pmi(struct plan *p, const cJSON *options)
+{
+    const char *s = json_str(json_get(options, "pmi"));
+    p->pmi = !s || (strcmp(s, "off") != 0 && strcmp(s, "none") != 0);
+}
+
 static int read_options(struct plan *p, flux_error_t *err)
 {
     const cJSON *options = json_get_path(p->info.system, "shell.options");
     int rc = read_rlimits(p, options, err);
+    read_pmi(p, options);
     if (rc == 0)
         rc = read_exit(p, options, err);
     if (rc == 0)

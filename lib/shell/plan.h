@@ -41,6 +41,7 @@ struct plan {
     double exit_timeout; /* seconds after the first exit; < 0: none */
     bool exit_on_error;  /* a task that fails ends the job */
     bool own_group;      /* each task is a process group */
+    bool pmi;            /* each task has a PMI socket */
     int warn_signum;     /* sent warn_left seconds before the expiration; 0: none */
     double warn_left;
     uint64_t output_limit;

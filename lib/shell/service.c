@@ -179,6 +179,14 @@ static void leave(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void
     shell_quit(sh);
 }
 
+static void pmi_barrier(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
+                        void *arg)
+{
+    int rc = pmi_barrier_request(arg, msg);
+    if (rc < 0)
+        answer(arg, h, msg, rc);
+}
+
 static const struct flux_msg_handler_spec handlers[] = {
     {FLUX_MSGTYPE_REQUEST, "start", start, 0},
     {FLUX_MSGTYPE_REQUEST, "kill", kill_job, 0},
@@ -187,6 +195,7 @@ static const struct flux_msg_handler_spec handlers[] = {
     {FLUX_MSGTYPE_REQUEST, "ack", ack, 0},
     {FLUX_MSGTYPE_REQUEST, "output", output, 0},
     {FLUX_MSGTYPE_REQUEST, "output-cancel", output_cancel, 0},
+    {FLUX_MSGTYPE_REQUEST, "pmi-barrier", pmi_barrier, 0},
     {FLUX_MSGTYPE_REQUEST, "disconnect", disconnect, 0},
     {FLUX_MSGTYPE_REQUEST, "exit", leave, 0},
     FLUX_MSGHANDLER_TABLE_END,

@@ -254,6 +254,7 @@ int shell_new(const struct shell_opts *opts, struct shell **ret, flux_error_t *e
     list_init(&sh->dirty);
     list_init(&sh->young);
     list_init(&sh->follows);
+    list_init(&sh->barriers);
     int rc = copy_options(sh, opts);
     if (rc == 0)
         rc = make_parts(sh, opts);

@@ -15,6 +15,7 @@
 #include "shell/job.h"
 #include "shell/journal.h"
 #include "shell/link.h"
+#include "shell/pmi.h"
 #include "shell/reaper.h"
 #include "shell/shell.h"
 
@@ -30,18 +31,19 @@ struct shell {
     double kill_timeout, orphan_timeout; /* seconds */
 
     struct journal *journal;
-    struct umap *jobs;   /* id -> struct job */
-    struct umap *tasks;  /* pid -> struct task, running ones */
-    struct list waiting; /* jobs, by link */
-    struct list ending;  /* jobs, by link */
-    struct list running; /* jobs SPAWNING and RUNNING, by link, in order of seq */
-    struct list dirty;   /* jobs, by dirty */
-    struct list young;   /* jobs, by young */
-    struct list follows; /* struct follow */
-    unsigned active;     /* jobs that are not DONE */
-    bool stopping;       /* done as soon as no job is active */
-    bool done;           /* nothing more to do */
-    unsigned batches;    /* of spawns, under way */
+    struct umap *jobs;    /* id -> struct job */
+    struct umap *tasks;   /* pid -> struct task, running ones */
+    struct list waiting;  /* jobs, by link */
+    struct list ending;   /* jobs, by link */
+    struct list running;  /* jobs SPAWNING and RUNNING, by link, in order of seq */
+    struct list dirty;    /* jobs, by dirty */
+    struct list young;    /* jobs, by young */
+    struct list follows;  /* struct follow */
+    struct list barriers; /* struct pmi: of jobs that are in one with other nodes */
+    unsigned active;      /* jobs that are not DONE */
+    bool stopping;        /* done as soon as no job is active */
+    bool done;            /* nothing more to do */
+    unsigned batches;     /* of spawns, under way */
     uint64_t seq;
     struct reaper *reaper;
     struct link *link;

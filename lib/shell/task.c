@@ -7,14 +7,19 @@
 #include "base/cleanup.h"
 #include "base/status.h"
 #include "env/pipe.h"
+#include "shell/pmi.h"
 #include "shell/task.h"
 
 #define FALLBACK_DIR "/tmp"
 
 void task_init(struct task *t, struct job *job, unsigned index, unsigned rank)
 {
-    *t = (struct task){
-        .job = job, .index = index, .rank = rank, .pidfd = -1, .pipe = {-1, -1}};
+    *t = (struct task){.job = job,
+                       .index = index,
+                       .rank = rank,
+                       .pidfd = -1,
+                       .pipe = {-1, -1},
+                       .pmi_fd = -1};
 }
 
 __attribute__((format(printf, 2, 3))) static void say(struct task *t, const char *fmt,
@@ -34,14 +39,14 @@ __attribute__((format(printf, 2, 3))) static void say(struct task *t, const char
 }
 
 struct fds {
-    int child[3];       /* what the task gets */
-    int close_after[2]; /* the pipes' write ends */
+    int child[4];       /* what the task gets: the last one is PMI_FD */
+    int close_after[3]; /* the pipes' write ends, the socket's other end */
     struct file *input;
 };
 
 static void fds_close(struct fds *f)
 {
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 3; i++)
         if (f->close_after[i] >= 0)
             pipe_close(f->close_after[i]);
     file_close(f->input);
@@ -85,6 +90,19 @@ static int open_output(struct task *t, const struct task_context *ctx, int which
     return 0;
 }
 
+static int open_pmi(struct task *t, const struct task_context *ctx, struct fds *f)
+{
+    int pair[2];
+    if (!ctx->plan->pmi)
+        return 0;
+    int rc = pair_open(ctx->env, pair);
+    if (rc < 0)
+        return rc;
+    t->pmi_fd = pair[0];
+    f->child[PMI_CHILD_FD] = f->close_after[2] = pair[1];
+    return 0;
+}
+
 static int spawn(struct task *t, const struct task_context *ctx, const struct fds *f,
                  const char *cwd, const char **where)
 {
@@ -105,7 +123,7 @@ static int spawn(struct task *t, const struct task_context *ctx, const struct fd
         .envp = envp,
         .cwd = cwd,
         .fdmap = f->child,
-        .nfds = 3,
+        .nfds = f->child[PMI_CHILD_FD] >= 0 ? 4 : 3,
         .rlimits = ctx->nofile ? limits : limits + 1,
         .nrlimits = ctx->nofile ? nlimits + 1 : nlimits,
         .flags = PROC_SEARCH | (ctx->plan->own_group ? PROC_SETPGRP : 0),
@@ -136,7 +154,7 @@ static int spawn_somewhere(struct task *t, const struct task_context *ctx,
 
 void task_spawn(struct task *t, const struct task_context *ctx)
 {
-    struct fds f = {.child = {-1, -1, -1}, .close_after = {-1, -1}};
+    struct fds f = {.child = {-1, -1, -1, -1}, .close_after = {-1, -1, -1}};
     t->status = status_of_exit(126);
     int rc = open_input(t, ctx, &f);
     for (int which = 0; which < 2 && rc == 0; which++) {
@@ -144,6 +162,8 @@ void task_spawn(struct task *t, const struct task_context *ctx)
         if (rc < 0)
             say(t, "start failed: cannot make a pipe: %s", strerror(-rc));
     }
+    if (rc == 0 && (rc = open_pmi(t, ctx, &f)) < 0)
+        say(t, "start failed: cannot make a socket: %s", strerror(-rc));
     if (rc == 0)
         rc = spawn_somewhere(t, ctx, &f);
     fds_close(&f);
@@ -155,6 +175,8 @@ void task_spawn(struct task *t, const struct task_context *ctx)
                 pipe_close(t->pipe[which]);
             t->pipe[which] = -1;
         }
+        pipe_close(t->pmi_fd);
+        t->pmi_fd = -1;
     }
 }
 
@@ -166,6 +188,8 @@ void task_clear(struct task *t)
         if (t->pipe[which] >= 0)
             pipe_close(t->pipe[which]);
     }
+    watcher_free(t->pmi_watcher);
+    pipe_close(t->pmi_fd);
     if (t->pidfd >= 0)
         pipe_close(t->pidfd);
     free(t->message);

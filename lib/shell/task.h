@@ -23,6 +23,8 @@ struct task {
     int status; /* wait status, when it has exited */
     struct watcher *exit;
     struct capture *capture[2];
+    int pmi_fd; /* our end of PMI_FD; -1: none */
+    struct watcher *pmi_watcher;
 };
 
 struct task_context {

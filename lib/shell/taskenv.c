@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/jobid.h"
+#include "shell/pmi.h"
 #include "shell/strvec.h"
 #include "shell/taskenv.h"
 
@@ -51,6 +52,11 @@ static void add_own(struct strvec *sv, const struct plan *p,
     add(sv, "FLUX_JOB_ID", id);
     if (opts->pmi_library)
         add(sv, "FLUX_PMI_LIBRARY_PATH", opts->pmi_library);
+    if (p->pmi) {
+        add_number(sv, "PMI_FD", PMI_CHILD_FD);
+        add_number(sv, "PMI_RANK", plan_task_rank(p, index));
+        add_number(sv, "PMI_SIZE", p->ntasks);
+    }
     add_number(sv, "FLUX_JOB_SIZE", p->ntasks);
     add_number(sv, "FLUX_JOB_NNODES", p->vars.nnodes);
     add_number(sv, "FLUX_TASK_RANK", plan_task_rank(p, index));

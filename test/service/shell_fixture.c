@@ -91,6 +91,8 @@ static void on_request(struct fixture *f, const flux_msg_t *msg)
         respond(f, msg, text);
     } else if (!strcmp(topic, "job-exec.shell-results")) {
         take_results(f, msg);
+    } else if (!strncmp(topic, f->service, strlen(f->service))) {
+        ck_assert_int_eq(flux_msglist_append(f->asked, msg), 0);
     }
 }
 
@@ -120,8 +122,11 @@ static void on_response(struct fixture *f, const flux_msg_t *msg)
     ck_assert_int_eq(flux_msg_get_errnum(msg, &errnum), 0);
     ck_assert_int_eq(flux_msg_get_matchtag(msg, &tag), 0);
     if (!flux_msg_is_streaming(msg)) {
+        const char *s = NULL;
         f->answered = (int)tag;
         f->answer = errnum;
+        free(f->last_payload);
+        f->last_payload = flux_msg_get_string(msg, &s) == 0 && s ? strdup(s) : NULL;
     } else if (errnum) {
         ck_assert_int_eq(errnum, ENODATA);
         f->out_over = true;
@@ -227,6 +232,7 @@ void fixture_init_at(struct fixture *f, const char *dir)
     snprintf(f->journal, sizeof(f->journal), "%s/shell", f->dir);
     snprintf(f->output, sizeof(f->output), "%s/output", f->dir);
     snprintf(f->service, sizeof(f->service), "%u-shell", getuid());
+    f->asked = flux_msglist_create();
     proc_set_subreaper(f->env);
 }
 
@@ -271,6 +277,8 @@ void fixture_fini(struct fixture *f)
         fixture_stop(f);
     json_free(f->hello);
     flux_msg_decref(f->hello_msg);
+    flux_msglist_destroy(f->asked);
+    free(f->last_payload);
     json_free(f->results);
     buf_free(&f->out);
     buf_free(&f->err);
@@ -337,18 +345,22 @@ int fixture_call(struct fixture *f, const char *method, const char *fmt, ...)
 void fixture_run_command(struct fixture *f, uint64_t id, unsigned ntasks,
                          const char *system, const char *command, double expiration)
 {
+    char ranks[32];
+    snprintf(ranks, sizeof(ranks), "%u", f->rank);
+    if (f->ranks[0])
+        snprintf(ranks, sizeof(ranks), "%s", f->ranks);
     int rc = fixture_call(
         f, "start",
         "{\"jobs\":[{\"id\":%" PRIu64 ",\"userid\":%u,\"reattach\":false,"
-        "\"R\":{\"version\":1,\"execution\":{\"R_lite\":[{\"rank\":\"%u\",\"children\":"
-        "{\"core\":\"0\"}}],\"nodelist\":[\"here\"],\"starttime\":%.6f,"
+        "\"R\":{\"version\":1,\"execution\":{\"R_lite\":[{\"rank\":\"%s\",\"children\":"
+        "{\"core\":\"0\"}}],\"nodelist\":[\"n[%s]\"],\"starttime\":%.6f,"
         "\"expiration\":%.6f}},"
         "\"jobspec\":{\"version\":1,\"resources\":[{\"type\":\"slot\",\"count\":%u,"
         "\"label\":\"t\",\"with\":[{\"type\":\"core\",\"count\":1}]}],"
         "\"tasks\":[{\"command\":%s,\"slot\":\"t\",\"count\":{\"per_slot\":1}}],"
         "\"attributes\":{\"system\":{%s\"duration\":0,\"environment\":"
         "{\"PATH\":\"/usr/bin:/bin\"}%s%s%s}}}}]}",
-        id, getuid(), f->rank, expiration ? 1.0 : 0.0, expiration, ntasks, command,
+        id, getuid(), ranks, ranks, expiration ? 1.0 : 0.0, expiration, ntasks, command,
         system, strstr(system, "\"cwd\"") ? "" : ",\"cwd\":\"",
         strstr(system, "\"cwd\"") ? "" : f->dir, strstr(system, "\"cwd\"") ? "" : "\"");
     ck_assert_int_eq(rc, 0);
@@ -412,6 +424,29 @@ void fixture_output(struct fixture *f, uint64_t id, bool follow)
     fixture_send(f, "output", FLUX_MSGFLAG_STREAMING,
                  "{\"id\":%" PRIu64 ",\"follow\":%s}", id, follow ? "true" : "false");
     fixture_until(f, f->out_over);
+}
+
+flux_msg_t *fixture_asked(struct fixture *f, const char *method, uint32_t nodeid)
+{
+    const flux_msg_t *msg = flux_msglist_pop(f->asked);
+    const char *topic;
+    uint32_t id;
+    if (!msg)
+        return NULL;
+    ck_assert_int_eq(flux_msg_get_topic(msg, &topic), 0);
+    ck_assert_str_eq(topic + strlen(f->service) + 1, method);
+    ck_assert_int_eq(flux_msg_get_nodeid(msg, &id), 0);
+    ck_assert_uint_eq(id, nodeid);
+    return (flux_msg_t *)msg;
+}
+
+void fixture_answer(struct fixture *f, const flux_msg_t *req, int errnum,
+                    const char *payload)
+{
+    if (errnum)
+        respond_error(f, req, errnum);
+    else
+        respond(f, req, payload);
 }
 
 char *fixture_read(struct fixture *f, const char *name)

@@ -35,6 +35,12 @@ struct fixture {
     double kill_timeout;
     double orphan_timeout;
     bool refuse; /* do not let it connect */
+    /* The nodes of the jobs to come: an idset of ranks; and requests to shells of others,
+     * which are held. */
+    char ranks[32];
+    struct flux_msglist *asked;
+    int last_error;     /* errnum of the last answer */
+    char *last_payload; /* its payload */
 };
 
 void fixture_init(struct fixture *f); /* world, folder; no shell yet */
@@ -74,6 +80,11 @@ unsigned fixture_count(struct fixture *f, uint64_t id, const char *type);
 int fixture_finish(struct fixture *f, uint64_t id);
 /* All output of a job, into out and err. */
 void fixture_output(struct fixture *f, uint64_t id, bool follow);
+/* The oldest request held, with its topic's method and node; NULL: none. Destroy it. */
+flux_msg_t *fixture_asked(struct fixture *f, const char *method, uint32_t nodeid);
+/* Answer one: errnum, or a payload. */
+void fixture_answer(struct fixture *f, const flux_msg_t *req, int errnum,
+                    const char *payload);
 /* Read a file of the folder; free() it. */
 char *fixture_read(struct fixture *f, const char *name);
 

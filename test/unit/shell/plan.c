@@ -158,7 +158,9 @@ START_TEST(the_environment_names_this_job_and_no_other)
     ck_assert_str_eq(get(env, "FLUX_TASK_RANK"), "1");
     ck_assert_str_eq(get(env, "FLUX_TASK_LOCAL_ID"), "1");
     ck_assert_str_eq(get(env, TASKENV_MARK), "u-1.5");
-    ck_assert_ptr_null(get(env, "PMI_RANK"));
+    ck_assert_str_eq(get(env, "PMI_RANK"), "1");
+    ck_assert_str_eq(get(env, "PMI_SIZE"), "2");
+    ck_assert_str_eq(get(env, "PMI_FD"), "3");
     ck_assert_ptr_null(get(env, "FLUX_PMI_LIBRARY_PATH"));
     free(env);
     opts.pmi_library = "/lib/libpmi.so";
@@ -173,6 +175,24 @@ END_TEST
     "{\"version\":1,\"execution\":{\"R_lite\":[{\"rank\":\"2,7-8\",\"children\":"        \
     "{\"core\":\"0-3\"}}],\"nodelist\":[\"n[2,7-8]\"],\"starttime\":0,\"expiration\":0}" \
     "}"
+
+START_TEST(pmi_can_be_turned_off)
+{
+    struct taskenv_opts opts = {
+        .uri = "local:///x", .uuid = "u-1", .pmi_library = "/lib/libpmi.so"};
+    struct plan *p = good("[\"p\"]", "{\"pmi\":\"off\"}");
+    char **env;
+    ck_assert_int_eq(taskenv_make(p, &opts, 1, &env), 0);
+    ck_assert_ptr_null(get(env, "PMI_FD"));
+    ck_assert_ptr_null(get(env, "PMI_RANK"));
+    ck_assert_ptr_null(get(env, "PMI_SIZE"));
+    /* These two belong together. */
+    ck_assert_ptr_nonnull(get(env, "FLUX_JOB_ID"));
+    ck_assert_ptr_nonnull(get(env, "FLUX_PMI_LIBRARY_PATH"));
+    free(env);
+    plan_free(p);
+}
+END_TEST
 
 START_TEST(on_each_node_a_plan_knows_its_place)
 {
@@ -227,7 +247,7 @@ START_TEST(a_node_that_R_does_not_name_has_no_plan)
 END_TEST
 
 SUITE_MAIN("plan", defaults, options_are_read, bad_options_are_named,
-           on_each_node_a_plan_knows_its_place,
+           pmi_can_be_turned_off, on_each_node_a_plan_knows_its_place,
            tasks_of_another_node_have_their_rank_in_the_job,
            a_node_that_R_does_not_name_has_no_plan, arguments_are_expanded_for_each_task,
            the_environment_names_this_job_and_no_other)
