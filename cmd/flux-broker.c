@@ -89,10 +89,12 @@ static void parse(int argc, char **argv, struct lists *l, struct flux_instance_o
 /* A line of the log, without what a terminal would obey. */
 static void log_cb(int level, const char *appname, const char *text, void *arg)
 {
+    const struct main *m = arg;
     static const char *const names[] = {"emerg",   "alert",  "crit", "err",
                                         "warning", "notice", "info", "debug"};
     char line[1200];
-    int n = snprintf(line, sizeof(line), "%s.%s[0]: %s", appname, names[level & 7], text);
+    int n = snprintf(line, sizeof(line), "%s.%s[%s]: %s", appname, names[level & 7],
+                     m->broker ? log_speaker(m->broker->log) : "0", text);
 
     for (int i = 0; i < n && line[i]; i++) {
         if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
@@ -175,6 +177,7 @@ int main(int argc, char **argv)
     mallopt(M_ARENA_MAX, 2);
     mallopt(M_TRIM_THRESHOLD, 256 << 10);
     opts.log = log_cb;
+    opts.log_arg = &m;
     parse(argc, argv, &lists, &opts);
     code = run(&m, &opts);
     for (int i = 0; i < 4; i++)

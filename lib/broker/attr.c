@@ -31,7 +31,7 @@ static const char *const facts[] = {
     "local-uri",  "parent-uri",    "instance-level",   "hostname",
     "broker.pid", "broker.uuid",   "broker.starttime", "broker.mapping",
     "tbon.level", "tbon.maxlevel", "tbon.descendants", "jobid",
-    "jobid-path", "instance-uuid", "tbon.endpoint",    "tbon.parent-endpoint",
+    "jobid-path", "instance-uuid", "tbon.parent-endpoint",
 };
 
 int attrs_new(struct attrs **ret)

@@ -196,12 +196,19 @@ void broker_release(struct broker *b, bool crash)
     dirs_close(&b->dirs);
     b->place = NULL;
     place_free(TAKE(b->given));
+    boot_free(TAKE(b->boot));
 }
 
 void broker_crash(struct broker *b)
 {
     if (!b)
         return;
+    if (b->booting) { /* by a thread of its own: it comes back here */
+        b->crashing = true;
+        b->up = NULL;
+        boot_cancel(b->boot);
+        return;
+    }
     if (!b->down)
         broker_release(b, true);
     broker_free(b);

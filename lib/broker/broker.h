@@ -95,6 +95,7 @@ struct broker {
 
     int exit_code;
     bool failed, stopping, crashing, down;
+    bool booting;                   /* a step of `boot` runs */
     bool initialized, ran;          /* modules were loaded; it was in state run */
     int parent_state;               /* latest told; 0: none */
     int errnum;                     /* of `error` */

@@ -296,6 +296,8 @@ bool enrol_cancel(struct broker *b)
 
     if (waiting)
         stop_waiting(b->enrol);
+    if (b->booting)
+        boot_cancel(b->boot);
     return waiting;
 }
 
@@ -464,13 +466,6 @@ static int settle(struct broker *b, flux_error_t *err)
     return start_peers(b, err);
 }
 
-static int alone(struct broker *b, flux_error_t *err)
-{
-    struct broker_place place = {.size = 1, .topo = attrs_get(b->attrs, "tbon.topo")};
-
-    return place_new(&place, &b->given, err);
-}
-
 static int enrol_new(struct broker *b)
 {
     struct enrol *j = calloc(1, sizeof(*j));
@@ -498,19 +493,98 @@ void enrol_free(struct broker *b)
     free(j);
 }
 
+/* A step of booting is over. False: there is no use in the next one. */
+static bool step_over(struct broker *b, int rc, const flux_error_t *err)
+{
+    b->booting = false;
+    if (b->crashing)
+        broker_crash(b);
+    else if (rc < 0 && !b->stopping)
+        failed(b, rc, err);
+    else if (b->stopping)
+        life_end(b, "shutdown");
+    else
+        return true;
+    return false;
+}
+
+static void exchanged(int rc, const flux_error_t *err, void *arg)
+{
+    struct broker *b = arg;
+
+    if (step_over(b, rc, err))
+        meet(b);
+}
+
+static void placed(struct broker *b)
+{
+    struct overlay *ov;
+    flux_error_t err = {{0}};
+    int rc = settle(b, &err);
+
+    if (rc < 0) {
+        failed(b, rc, &err);
+        return;
+    }
+    if (!b->boot) {
+        meet(b);
+        return;
+    }
+    ov = b->peers ? peers_overlay(b->peers) : NULL;
+    b->booting = true;
+    boot_exchange(b->boot, ov ? overlay_address(ov) : NULL, exchanged, b);
+}
+
+static void started(int rc, const flux_error_t *err, void *arg)
+{
+    struct broker *b = arg;
+
+    if (!step_over(b, rc, err))
+        return;
+    b->place = boot_info(b->boot);
+    placed(b);
+}
+
+/* In a simulated world nobody launches brokers. */
+static int alone(struct broker *b, flux_error_t *err)
+{
+    struct broker_place place = {.size = 1, .topo = attrs_get(b->attrs, "tbon.topo")};
+
+    return place_new(&place, &b->given, err);
+}
+
+static int find_place(struct broker *b, flux_error_t *err)
+{
+    struct boot_conf conf = {
+        .loop = b->loop,
+        .attrs = b->attrs,
+        .conf = config_get(b->config),
+        .environment = b->environment,
+        .hostname = attrs_get(b->attrs, "hostname"),
+        .rundir = b->dirs.rundir,
+    };
+
+    return boot_new(&conf, &b->boot, err);
+}
+
 void enrol_start(struct broker *b)
 {
     flux_error_t err = {{0}};
     int rc;
 
     if ((rc = enrol_new(b)) < 0 || (rc = open_rundir(b, &err)) < 0 ||
-        (!b->given && (rc = alone(b, &err)) < 0)) {
-        life_fail(b, -rc, &err, "boot-fail");
+        (rc = facts_set_hostname(b)) < 0)
+        goto error;
+    if (!b->given && (rc = env_is_sim(b->env) ? alone(b, &err) : find_place(b, &err)) < 0)
+        goto error;
+    if (b->given) {
+        b->place = b->given;
+        placed(b);
         return;
     }
-    b->place = b->given;
-    if ((rc = settle(b, &err)) < 0)
-        life_fail(b, -rc, &err, "boot-fail");
-    else
-        meet(b);
+    b->booting = true;
+    boot_start(b->boot, started, b);
+    return;
+error:
+    life_fail(b, -rc, &err, "boot-fail");
 }

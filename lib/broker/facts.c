@@ -95,7 +95,7 @@ static int set_dirs(struct broker *b)
     return 0;
 }
 
-static int set_hostname(struct broker *b)
+int facts_set_hostname(struct broker *b)
 {
     char host[256] = "localhost";
 
@@ -146,7 +146,7 @@ static int set_place(struct broker *b)
 
 int facts_set(struct broker *b)
 {
-    int rc = set_hostname(b);
+    int rc = 0;
 
     for (size_t i = 0; i < ARRAY_SIZE(fixed) && rc == 0; i++)
         rc = attrs_default(b->attrs, fixed[i].name, fixed[i].value, fixed[i].flags);

@@ -4,6 +4,8 @@
 
 struct broker;
 
+/* Before all else. -errno. */
+int facts_set_hostname(struct broker *b);
 /* The broker knows its place. -errno. */
 int facts_set(struct broker *b);
 /* It is one of the instance: what concerns all of it. */

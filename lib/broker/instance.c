@@ -50,6 +50,22 @@ static int failed(flux_error_t *error, int errnum, const char *text)
     return -1;
 }
 
+/* A launcher that started the program did so for the program: the instance in it joins
+ * others only when it is told to. */
+static int stay_alone(struct broker *b)
+{
+    static const char *const told[] = {"boot.method", "broker.boot-method",
+                                       "boot.config_file"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(told); i++) {
+        if (attrs_get(b->attrs, told[i]))
+            return 0;
+    }
+    if (json_get(config_tree(b->config), "bootstrap"))
+        return 0;
+    return attrs_set(b->attrs, "broker.boot-method", "single", ATTR_BOOT);
+}
+
 struct flux_instance *flux_instance_create(const struct flux_instance_options *opts,
                                            flux_error_t *error)
 {
@@ -76,7 +92,8 @@ struct flux_instance *flux_instance_create(const struct flux_instance_options *o
         goto error;
     }
     in->loop = flux_reactor_loop(in->reactor);
-    if ((rc = broker_new(in->env, in->reactor, opts, &in->broker, error)) < 0)
+    if ((rc = broker_new(in->env, in->reactor, opts, &in->broker, error)) < 0 ||
+        (rc = stay_alone(in->broker)) < 0)
         goto error;
     return in;
 error:

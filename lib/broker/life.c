@@ -253,14 +253,14 @@ void life_parent_state(struct broker *b, int state)
         run(b, "parent-runs");
 }
 
-static void wait_for_others(struct broker *b)
+static void wait_for_others(struct broker *b, const char *why)
 {
     program_free(TAKE(b->program));
     if (b->stopping) {
         life_end(b, "shutdown");
         return;
     }
-    state_set(b->state, STATE_QUORUM, "rc1-success");
+    state_set(b->state, STATE_QUORUM, why);
     if (b->server)
         server_open(b->server);
     (void)groups_set(b->groups, "broker.online", true);
@@ -281,7 +281,7 @@ static void rc1_done(int code, void *arg)
         program_free(TAKE(b->program));
         life_fail(b, ECANCELED, &err, "rc1-fail");
     } else
-        wait_for_others(b);
+        wait_for_others(b, "rc1-success");
 }
 
 static void modules_loaded(struct broker *b)
@@ -297,7 +297,7 @@ static void modules_loaded(struct broker *b)
     if (rc < 0)
         life_fail(b, -rc, &err, "rc1-fail");
     else
-        wait_for_others(b);
+        wait_for_others(b, "rc1-none");
 }
 
 static void module_loaded(int errnum, const flux_error_t *err, void *arg)

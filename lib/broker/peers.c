@@ -194,7 +194,6 @@ static void peer_up_cb(struct peer *peer, void *arg)
         enrol_parent_up(b);
         return;
     }
-    log_printf(b->log, LOG_DEBUG, "broker %u is connected", (unsigned)n->rank);
     replay(p, n);
 }
 
@@ -203,12 +202,11 @@ static void peer_down_cb(struct peer *peer, int errnum, const char *why, void *a
     struct peers *p = arg;
     struct broker *b = p->broker;
     struct neighbour *n = peer_aux(peer);
-    bool parent = peer_is_parent(peer), bye = errnum == 0;
+    bool parent = peer_is_parent(peer);
 
-    log_printf(b->log, bye ? LOG_DEBUG : LOG_ERR, "%s %u %s%s%s",
-               parent ? "parent, broker" : "broker", (unsigned)peer_rank(peer),
-               bye ? "left" : "is lost", why && *why && !bye ? ": " : "",
-               why && !bye ? why : "");
+    if (errnum)
+        log_printf(b->log, LOG_ERR, "%s %u is lost: %s",
+                   parent ? "parent, rank" : "rank", (unsigned)peer_rank(peer), why);
     if (n) {
         n->peer = NULL;
         list_del(&n->link);

@@ -48,7 +48,7 @@ void ring_add(struct ring *r, const flux_msg_t *event)
 {
     if (r->n > 0 && ring_get(r, r->n - 1)->aux1 + 1 != event->aux1)
         ring_clear(r); /* what is kept has no gaps */
-    while (r->n > FEW && r->bytes + size_of(event) > BYTES_MAX)
+    while (r->n >= FEW && r->bytes + size_of(event) > BYTES_MAX)
         drop_oldest(r);
     if (r->n == r->size && !grow(r)) {
         ring_clear(r);
