@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "broker/broker.h"
+#include "broker/enclosing.h"
 #include "broker/life.h"
 #include "broker/tidy.h"
 
@@ -172,6 +173,7 @@ void broker_release(struct broker *b, bool crash)
     watcher_free(TAKE(b->finish));
     watcher_free(TAKE(b->patience));
     cleanup_free(TAKE(b->cleanup));
+    enclosing_free(TAKE(b->enclosing));
     program_free(TAKE(b->program));
     if (crash && b->modhost)
         modhost_crash(b->modhost);

@@ -43,6 +43,7 @@
 
 typedef void (*broker_up_f)(int errnum, const flux_error_t *err, void *arg);
 
+struct enclosing;
 struct tidy;
 struct broker {
     struct env *env;
@@ -103,6 +104,7 @@ struct broker {
     struct flux_msglist *shutdowns; /* streaming shutdown.start requests */
     flux_error_t error;             /* why it failed */
     struct cleanup *cleanup;
+    struct enclosing *enclosing; /* while it is told something */
     struct watcher *finish;   /* kicked: take down what is left */
     struct watcher *patience; /* with children that do not leave */
     /* Called once: it runs (errnum 0), or it failed and is down again. */

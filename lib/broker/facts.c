@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "broker/broker.h"
+#include "broker/enclosing.h"
 #include "broker/facts.h"
 #include "broker/mapping.h"
 
@@ -37,50 +38,6 @@ static const struct {
     {"conf.shell_initrc", "", ATTR_RUNTIME},
     {"conf.shell_pluginpath", "", ATTR_RUNTIME},
 };
-
-static const char *given_env(const struct broker *b, const char *name)
-{
-    const char *s = strv_getenv(b->environment, name);
-
-    return s && *s ? s : NULL;
-}
-
-/* What the instance around this one says of itself. */
-static int ask_parent(struct broker *b, const char *uri, const char *job)
-{
-    flux_t *h = flux_open(uri, 0);
-    const char *level = h ? flux_attr_get(h, "instance-level") : NULL;
-    const char *path = h ? flux_attr_get(h, "jobid-path") : NULL;
-    int rc = attrs_setf(b->attrs, "instance-level", ATTR_READONLY, "%d",
-                        level ? atoi(level) + 1 : 1);
-
-    if (rc == 0)
-        rc = attrs_setf(b->attrs, "jobid-path", ATTR_READONLY, "%s/%s",
-                        path && strcmp(path, "/") != 0 ? path : "", job);
-    flux_close(h);
-    return rc;
-}
-
-/* The instance around this one, if we are a job of one. Its broker on this host is every
- * broker's own matter; the rest rank 0 finds out, and tells (welcome.c). */
-static int set_parent(struct broker *b)
-{
-    const char *uri = given_env(b, "FLUX_URI");
-    const char *job = given_env(b, "FLUX_JOB_ID");
-    bool nested = uri && job && !env_is_sim(b->env);
-
-    if (nested && (attrs_set(b->attrs, "parent-uri", uri, ATTR_READONLY) < 0 ||
-                   attrs_set(b->attrs, "jobid", job, ATTR_READONLY) < 0))
-        return -ENOMEM;
-    if (!nested && b->place->jobid &&
-        attrs_set(b->attrs, "jobid", b->place->jobid, ATTR_READONLY) < 0)
-        return -ENOMEM;
-    if (nested && b->rank == 0)
-        return ask_parent(b, uri, job);
-    if (attrs_set(b->attrs, "instance-level", "0", ATTR_READONLY) < 0)
-        return -ENOMEM;
-    return attrs_set(b->attrs, "jobid-path", "/", ATTR_READONLY);
-}
 
 static int set_dirs(struct broker *b)
 {
@@ -160,7 +117,7 @@ int facts_set(struct broker *b)
         attrs_set(b->attrs, "broker.durability",
                   b->store ? store_durability_name(store_durability(b->store)) : "none",
                   ATTR_READONLY) < 0 ||
-        set_dirs(b) < 0 || set_parent(b) < 0)
+        set_dirs(b) < 0 || enclosing_facts(b) < 0)
         return -ENOMEM;
     if (config_path(b->config))
         rc = attrs_set(b->attrs, "config.path", config_path(b->config), ATTR_READONLY);

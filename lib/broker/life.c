@@ -23,6 +23,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "broker/broker.h"
+#include "broker/enclosing.h"
 #include "broker/life.h"
 #include "modules/builtin.h"
 
@@ -225,6 +226,7 @@ static void run(struct broker *b, const char *why)
 
     b->ran = true;
     enter(b, STATE_RUN, why);
+    enclosing_tell_uri(b);
     program_free(TAKE(b->program));
     if (b->argv && b->rank == 0 &&
         (rc = program_start(b, (const char *const *)b->argv, program_done, b, &b->program,
