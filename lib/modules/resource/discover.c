@@ -25,6 +25,7 @@ DEFINE_CLEANUP(struct found *, found_unref)
 DEFINE_CLEANUP(struct idset *, idset_destroy)
 
 #define MAX_CPUS 8192
+#define SIM_CORES 4
 
 /* -- what was found -- */
 
@@ -205,26 +206,38 @@ static unsigned count_gpus(struct env *env)
     return c.n;
 }
 
-int discover_host(struct env *env, bool restrict_to_binding, struct found **ret,
-                  flux_error_t *err)
+/* Hosts of a simulated world are all alike. */
+static int imagine(struct found *f)
+{
+    return idset_range_set(f->cores, 0, SIM_CORES - 1) < 0 ? -errno : 0;
+}
+
+static int look(struct env *env, bool restrict_to_binding, struct found *f)
 {
     CLEANUP(idset_destroy_p) struct idset *cpus = own_cpus();
-    CLEANUP(found_unref_p) struct found *f = NULL;
     unsigned ngpus = count_gpus(env);
-    int rc = cpus ? found_new(NULL, NULL, &f) : -ENOMEM;
+    int rc = cpus ? find_cores(restrict_to_binding, f->cores) : -ENOMEM;
 
-    if (rc == 0)
-        rc = find_cores(restrict_to_binding, f->cores);
     if (rc == 0 && ngpus > 0 &&
         (!(f->gpus = idset_create(0, IDSET_FLAG_AUTOGROW)) ||
          idset_range_set(f->gpus, 0, ngpus - 1) < 0))
         rc = -ENOMEM;
-    if (rc == 0) {
-        free(f->cpus);
-        f->cpus = idset_encode(cpus, IDSET_FLAG_RANGE);
-        f->bound = restrict_to_binding && is_bound(cpus);
-        rc = f->cpus ? 0 : -ENOMEM;
-    }
+    if (rc < 0)
+        return rc;
+    free(f->cpus);
+    f->cpus = idset_encode(cpus, IDSET_FLAG_RANGE);
+    f->bound = restrict_to_binding && is_bound(cpus);
+    return f->cpus ? 0 : -ENOMEM;
+}
+
+int discover_host(struct env *env, bool restrict_to_binding, struct found **ret,
+                  flux_error_t *err)
+{
+    CLEANUP(found_unref_p) struct found *f = NULL;
+    int rc = found_new(NULL, NULL, &f);
+
+    if (rc == 0)
+        rc = env_is_sim(env) ? imagine(f) : look(env, restrict_to_binding, f);
     if (rc < 0)
         return error_set(err, -rc, "this host's cores cannot be found: %s",
                          strerror(-rc));
@@ -270,7 +283,7 @@ void discover_answer(flux_t *h, struct env *env, const flux_msg_t *msg)
         flux_respond_error(h, msg, errno, NULL);
         return;
     }
-    if (cpus && same_cpus(cpus)) {
+    if (cpus && !env_is_sim(env) && same_cpus(cpus)) {
         flux_respond_pack(h, msg, "{s:b}", "same", 1);
         return;
     }

@@ -138,5 +138,5 @@ const struct flux_module resource_module = {
     .name = "resource",
     .init = resource_init,
     .fini = resource_fini,
-    .flags = FLUX_MODULE_INLINE,
+    .flags = FLUX_MODULE_INLINE | FLUX_MODULE_ALL_RANKS,
 };

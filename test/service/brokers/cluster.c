@@ -83,6 +83,7 @@ static void give_place(struct cluster *c, int rank)
 
     snprintf(host, sizeof(host), "node%d", rank);
     place.hostname = host;
+    place.hostlist = c->hostlist;
     address(c, place.rank, bind, sizeof(bind));
     place.bind = bind;
     if (rank > 0) {

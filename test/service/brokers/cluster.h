@@ -33,6 +33,7 @@ struct cluster {
     const char *const *attrs;   /* for all; may be NULL */
     const char *const *modules; /* NULL: none */
     const char *config;         /* of rank 0; may be NULL */
+    const char *hostlist;       /* NULL: they do not say where they are */
     struct member m[CLUSTER_MAX];
 };
 

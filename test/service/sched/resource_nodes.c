@@ -420,7 +420,7 @@ END_TEST
 
 START_TEST(who_has_the_same_cpus_need_not_look)
 {
-    struct world *w = world_new(true);
+    struct world *w = world_new(false);
     cJSON *first, *o;
     char payload[1024];
 
