@@ -33,3 +33,45 @@ void chunk_list_free(struct list *chunks)
         chunk_unref(c);
     }
 }
+
+/* ---- stock ---- */
+
+void stock_init(struct stock *s, size_t size)
+{
+    list_init(&s->chunks);
+    s->n = 0;
+    s->size = size;
+}
+
+struct chunk *stock_take(struct stock *s, size_t size)
+{
+    if (size != s->size || s->n == 0)
+        return chunk_new(size);
+    struct chunk *c = list_first(&s->chunks, struct chunk, link);
+    list_del(&c->link);
+    s->n--;
+    c->used = c->off = c->payload = 0;
+    return c;
+}
+
+void stock_give(struct stock *s, struct chunk *c)
+{
+    if (c->refcount > 1 || c->size != s->size || s->n == STOCK_MAX) {
+        chunk_unref(c);
+        return;
+    }
+    list_prepend(&s->chunks, &c->link);
+    s->n++;
+}
+
+void stock_move(struct stock *to, struct stock *from)
+{
+    while (from->n > 1)
+        stock_give(to, stock_take(from, from->size));
+}
+
+void stock_clear(struct stock *s)
+{
+    chunk_list_free(&s->chunks);
+    s->n = 0;
+}

@@ -8,16 +8,18 @@
 
 #include "overlay/inbox.h"
 
-void inbox_init(struct inbox *in)
+void inbox_init(struct inbox *in, size_t size)
 {
     memset(in, 0, sizeof(*in));
     list_init(&in->chunks);
+    stock_init(&in->done, size);
 }
 
 void inbox_fini(struct inbox *in)
 {
     chunk_list_free(&in->chunks);
     chunk_unref(in->msg);
+    stock_clear(&in->done);
 }
 
 void inbox_add(struct inbox *in, struct list *chunks)
@@ -30,9 +32,10 @@ bool inbox_is_whole(const struct inbox *in)
     return list_empty(&in->chunks) && !in->in_message && in->head_len == 0;
 }
 
-void message_release(struct message *m)
+void message_release(struct inbox *in, struct message *m)
 {
-    chunk_unref(m->hold);
+    if (m->hold)
+        stock_give(&in->done, m->hold);
 }
 
 /* The first chunk with something in it; those that are used up are let go. */
@@ -41,7 +44,7 @@ static struct chunk *front(struct inbox *in)
     struct chunk *c;
     while ((c = list_first(&in->chunks, struct chunk, link)) && c->off == c->used) {
         list_del(&c->link);
-        chunk_unref(c);
+        stock_give(&in->done, c);
     }
     return c;
 }
@@ -112,9 +115,17 @@ static bool read_in_place(struct inbox *in, struct message *ret)
     return true;
 }
 
+/* Room for a message: a chunk that was read, if there is one and it is large enough. */
+static struct chunk *gathering_chunk(struct inbox *in)
+{
+    struct stock *done = &in->done;
+    return done->n > 0 && in->len <= done->size ? stock_take(done, done->size)
+                                                : chunk_new(in->len);
+}
+
 static int gather(struct inbox *in, struct message *ret)
 {
-    if (!in->msg && !(in->msg = chunk_new(in->len)))
+    if (!in->msg && !(in->msg = gathering_chunk(in)))
         return -ENOMEM;
     struct chunk *m = in->msg;
     m->used += take(in, m->data + m->used, in->len - m->used);

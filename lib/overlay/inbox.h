@@ -24,6 +24,7 @@ struct inbox {
     bool in_message;   /* the length was read: */
     size_t len;        /* it is this */
     struct chunk *msg; /* a message that comes in several chunks, gathered */
+    struct stock done; /* chunks that were read, to be filled again */
 };
 
 /* A message; data is good until message_release(). */
@@ -33,14 +34,15 @@ struct message {
     struct chunk *hold;
 };
 
-void inbox_init(struct inbox *in);
+/* Chunks of that size are kept in `done`. */
+void inbox_init(struct inbox *in, size_t size);
 void inbox_fini(struct inbox *in);
 /* Add chunks at the end; takes them out of the list. */
 void inbox_add(struct inbox *in, struct list *chunks);
 /* The next message: 1, 0 when it is not here yet, -EPROTO the peer does not speak our
  * language, -EMSGSIZE the message is longer than max, -ENOMEM. */
 int inbox_next(struct inbox *in, size_t max, struct message *ret);
-void message_release(struct message *m);
+void message_release(struct inbox *in, struct message *m);
 /* Did the stream stop between two messages? */
 bool inbox_is_whole(const struct inbox *in);
 

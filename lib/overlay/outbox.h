@@ -17,6 +17,8 @@
 struct outbox {
     struct list chunks;
     int flying; /* that many of them nng has at present */
+    int quiet;  /* that many times in a row the queue was short */
+    struct stock stock;
 };
 
 void outbox_init(struct outbox *out);

@@ -24,7 +24,7 @@
 #include "overlay/transport.h"
 
 #define READ_MIN (4u << 10)    /* bytes of one read: of a quiet link, */
-#define READ_MAX (256u << 10)  /* of a busy one */
+#define READ_MAX (128u << 10)  /* of a busy one */
 #define ARRIVED_MAX (1u << 20) /* no more reads until the loop has handled these */
 #define DRAIN_TIMEOUT 1000     /* ms; reading what is left after an error never waits */
 
@@ -46,6 +46,7 @@ struct stream {
     nng_stream *dialled;  /* the dial brought this, or */
     int dial_error;       /* -errno */
     struct chunk *reading;
+    struct stock rx_stock; /* for more of that, while the link is busy */
     size_t read_size;
     struct list arrived;
     size_t arrived_size;
@@ -76,7 +77,7 @@ static void rx_stop(struct stream *s, int error)
 
 static void receive(struct stream *s)
 {
-    s->reading = chunk_new(s->read_size);
+    s->reading = stock_take(&s->rx_stock, s->read_size);
     if (!s->reading) {
         rx_stop(s, -ENOMEM);
         return;
@@ -93,6 +94,8 @@ static void adapt_read_size(struct stream *s, size_t n)
         s->read_size *= 2;
     else if (n < s->read_size / 4 && s->read_size > READ_MIN)
         s->read_size /= 2;
+    if (s->read_size == READ_MIN)
+        stock_clear(&s->rx_stock);
 }
 
 static void received(struct stream *s, size_t n)
@@ -225,9 +228,14 @@ static void look_at_dial(struct stream *s)
         writable(s);
 }
 
+/* After messages were handled: there is room for more. */
 static void resume(struct stream *s)
 {
     pthread_mutex_lock(&s->lock);
+    if (s->read_size > READ_MIN)
+        stock_move(&s->rx_stock, &s->in.done);
+    else
+        stock_clear(&s->in.done);
     if (s->rx_paused && !s->dead) {
         s->rx_paused = false;
         receive(s);
@@ -267,7 +275,7 @@ static int deliver(struct stream *s)
         if (!list_empty(&s->in.chunks))
             watcher_kick(s->kick); /* the callback may run the loop */
         s->base.conf.cb->message(&s->base, m.data, m.len, s->base.conf.arg);
-        message_release(&m);
+        message_release(&s->in, &m);
     }
     return rc < 0 ? rc : 0;
 }
@@ -302,6 +310,7 @@ static void stream_free(struct stream *s)
     outbox_fini(&s->out);
     chunk_list_free(&s->arrived);
     chunk_unref(s->reading);
+    stock_clear(&s->rx_stock);
     pthread_mutex_destroy(&s->lock);
     free(s->base.address);
     free(s);
@@ -415,7 +424,8 @@ static struct stream *stream_alloc(struct loop *loop, const struct link_conf *co
     s->base.conf = *conf;
     s->read_size = READ_MIN;
     list_init(&s->arrived);
-    inbox_init(&s->in);
+    inbox_init(&s->in, READ_MAX);
+    stock_init(&s->rx_stock, READ_MAX);
     outbox_init(&s->out);
     pthread_mutex_init(&s->lock, NULL);
     return s;
