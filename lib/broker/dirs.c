@@ -148,7 +148,7 @@ static int new_rundir(struct dirs *d, const char *tmpdir, flux_error_t *err)
         return error_set(err, -rc,
                          "rundir in %s: %s: set TMPDIR, or the attribute rundir",
                          tmpdir ? tmpdir : "/tmp", strerror(-rc));
-    d->rundir_made = true;
+    d->rundir_made = d->rundir_new = true;
     if (!(d->rundir = absolute(d->env, path)))
         return -ENOMEM;
     return 0;
@@ -182,7 +182,7 @@ int dirs_open(struct env *env, const struct dirs_options *opts, struct dirs *d,
     *d = (struct dirs){.env = env};
     if (opts->rundir)
         rc = given_rundir(d, opts->rundir, err);
-    else if (!opts->statedir || !old_rundir(d, opts->statedir))
+    else
         rc = new_rundir(d, opts->tmpdir, err);
     if (rc < 0)
         dirs_close(d);
@@ -204,22 +204,62 @@ static int remember_rundir(struct dirs *d, flux_error_t *err)
     return 0;
 }
 
-int dirs_settle(struct dirs *d, unsigned rank, const char *statedir, flux_error_t *err)
+/* Brokers that share a statedir's name may share the folder: rank 0 has it, the others a
+ * folder of their own in it. */
+static char *statedir_of(struct dirs *d, unsigned rank, const char *statedir,
+                         flux_error_t *err)
 {
+    char *path;
+    bool made;
+
+    if (rank == 0)
+        return strdup(statedir);
+    if (make_dir(d->env, "statedir", statedir, true, &made, err) < 0 ||
+        asprintf(&path, "%s/rank-%u", statedir, rank) < 0)
+        return NULL;
+    return path;
+}
+
+/* Only now is it known whose rundir to look for: give up the new one for the old. */
+static void take_old_rundir(struct dirs *d)
+{
+    char *new = TAKE(d->rundir);
+
+    if (old_rundir(d, d->statedir)) {
+        dir_remove(d->env, new);
+        free(new);
+    } else
+        d->rundir = new;
+}
+
+static int settle_statedir(struct dirs *d, unsigned rank, const char *statedir,
+                           flux_error_t *err)
+{
+    AUTOFREE char *path = statedir_of(d, rank, statedir, err);
     int rc;
 
-    if (d->rundir && asprintf(&d->socket, "%s/local-%u", d->rundir, rank) < 0) {
-        d->socket = NULL;
-        return -ENOMEM;
-    }
-    if (rank > 0 || !statedir)
-        return 0;
-    if ((rc = open_statedir(d, statedir, err)) < 0 || !d->rundir)
+    if (!path)
+        return err && err->text[0] ? -EINVAL : -ENOMEM;
+    if ((rc = open_statedir(d, path, err)) < 0 || !d->rundir)
         return rc;
+    if (d->rundir_new)
+        take_old_rundir(d);
     if (d->rundir_old)
         d->rundir_made = true; /* by us, or by one before us */
     else
         rc = remember_rundir(d, err);
+    return rc;
+}
+
+int dirs_settle(struct dirs *d, unsigned rank, const char *statedir, flux_error_t *err)
+{
+    int rc = statedir ? settle_statedir(d, rank, statedir, err) : 0;
+
+    if (rc == 0 && d->rundir &&
+        asprintf(&d->socket, "%s/local-%u", d->rundir, rank) < 0) {
+        d->socket = NULL;
+        return -ENOMEM;
+    }
     return rc;
 }
 

@@ -1,7 +1,6 @@
 /* The broker's two folders. rundir holds the socket: a new one in TMPDIR, or as given.
- * statedir, which rank 0 alone has, and not always, holds what must survive; it is
- * locked, and it remembers the rundir, so that FLUX_URI stays good over a restart. Both
- * belong to the owner alone.
+ * statedir, when there is one, holds what must survive; it is locked, and it remembers
+ * the rundir, so that FLUX_URI stays good over a restart. Both belong to the owner alone.
  */
 #ifndef FLUX_BROKER_DIRS_H
 #define FLUX_BROKER_DIRS_H
@@ -14,22 +13,24 @@ struct dirs {
     struct env *env;
     char *rundir, *statedir;      /* absolute; statedir may be NULL */
     char *socket;                 /* rundir/local-RANK */
-    bool rundir_made, rundir_old; /* by us; as the statedir remembers it */
+    bool rundir_made, rundir_new; /* by us; under a name that nobody knew before */
+    bool rundir_old;              /* as the statedir remembers it */
     struct file *lock;
 };
 
 struct dirs_options {
-    const char *rundir, *statedir; /* NULL: not given */
-    const char *tmpdir;            /* NULL: /tmp */
+    const char *rundir; /* NULL: not given */
+    const char *tmpdir; /* NULL: /tmp */
 };
 
-/* Find or make the rundir: as given, as the statedir remembers it, or a new one. -errno;
+/* Find or make the rundir: as given, or a new one. -errno;
  * err names the folder, what is wrong with it, and the way out. On failure nothing is
  * left behind, here and below. */
 int dirs_open(struct env *env, const struct dirs_options *opts, struct dirs *d,
               flux_error_t *err);
-/* Once the rank is known: name the socket; and at rank 0, make and lock the statedir
- * (NULL: none). On failure, dirs_close(). */
+/* Once the rank is known: make and lock the statedir (NULL: none), which for all ranks but 0
+ * is a folder rank-RANK in it; go on in the rundir that it remembers; name the socket. On
+ * failure, dirs_close(). */
 int dirs_settle(struct dirs *d, unsigned rank, const char *statedir, flux_error_t *err);
 /* Unlock; remove the rundir if it was made here. */
 void dirs_close(struct dirs *d);

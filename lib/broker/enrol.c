@@ -39,19 +39,10 @@ struct enrol {
 
 /* ---- folders and store ---- */
 
-/* Whoever is launched with others does not know yet whether the statedir is his. */
-static bool launched(const struct broker *b)
-{
-    return strv_getenv(b->environment, "PMI_FD") ||
-           strv_getenv(b->environment, "PMI_RANK") ||
-           strv_getenv(b->environment, "SLURM_PROCID");
-}
-
 static int open_rundir(struct broker *b, flux_error_t *err)
 {
     struct dirs_options opts = {
         .rundir = attrs_get(b->attrs, "rundir"),
-        .statedir = launched(b) ? NULL : attrs_get(b->attrs, "statedir"),
         .tmpdir = strv_getenv(b->environment, "TMPDIR"),
     };
 

@@ -27,6 +27,8 @@ class Tree:
         self.top, self.size, self.options = top, size, options
         self.brokers = [None] * size
         self.stopped = set()
+        self.key = f"{top}/instance.key"
+        subprocess.run(["flux", "keygen", self.key], check=True, capture_output=True)
         ends = ", ".join(f'"tcp://127.0.0.1:{p}"' for p in free_ports(size))
         for rank in range(size):
             with open(f"{top}/boot-{rank}.conf", "w") as f:
@@ -39,6 +41,7 @@ class Tree:
         log = open(f"{self.top}/broker-{rank}.log", "a")
         self.brokers[rank] = subprocess.Popen(
             ["flux-broker", "-Sboot.method=config", f"-Sboot.config_file={self.top}/boot-{rank}.conf",
+             f"-Sboot.curve_cert={self.key}",
              f"-Srundir={self.top}/run-{rank}", f"-Sstatedir={self.top}/state-{rank}",
              "-Sbroker.rc2_none=1", *self.options],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log)

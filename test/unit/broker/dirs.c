@@ -9,8 +9,11 @@
 static struct env *env;
 static char top[64];
 
+static const char *statedir; /* NULL: none */
+
 static void setup(void)
 {
+    statedir = NULL;
     ck_assert_int_eq(env_new_real(&env), 0);
     strcpy(top, "/tmp/flux-test-XXXXXX");
     ck_assert_int_eq(dir_make_temp(env, top), 0);
@@ -22,15 +25,20 @@ static void teardown(void)
     env_unref(env);
 }
 
-/* As rank 0 does it. */
-static int open_both(struct env *e, const struct dirs_options *o, struct dirs *d,
-                     flux_error_t *err)
+static int open_as(unsigned rank, struct env *e, const struct dirs_options *o,
+                   struct dirs *d, flux_error_t *err)
 {
     int rc = dirs_open(e, o, d, err);
 
-    if (rc == 0 && (rc = dirs_settle(d, 0, o->statedir, err)) < 0)
+    if (rc == 0 && (rc = dirs_settle(d, rank, statedir, err)) < 0)
         dirs_close(d);
     return rc;
+}
+
+static int open_both(struct env *e, const struct dirs_options *o, struct dirs *d,
+                     flux_error_t *err)
+{
+    return open_as(0, e, o, d, err);
 }
 
 static const char *in_top(const char *name)
@@ -136,7 +144,7 @@ START_TEST(a_statedir_is_made_private_and_remembers_the_rundir)
     struct dirs d;
 
     setup();
-    o.statedir = in_top("state");
+    statedir = in_top("state");
     ck_assert_int_eq(open_both(env, &o, &d, NULL), 0);
     ck_assert_int_eq(mode_of(d.statedir), 0700);
     snprintf(rundir, sizeof(rundir), "%s", d.rundir);
@@ -157,7 +165,7 @@ START_TEST(a_rundir_left_by_a_killed_broker_is_used_again)
     struct dirs d;
 
     setup();
-    o.statedir = in_top("state");
+    statedir = in_top("state");
     ck_assert_int_eq(open_both(env, &o, &d, NULL), 0);
     snprintf(rundir, sizeof(rundir), "%s", d.rundir);
     dirs_close(&d);
@@ -176,6 +184,32 @@ START_TEST(a_rundir_left_by_a_killed_broker_is_used_again)
 }
 END_TEST
 
+START_TEST(brokers_that_share_a_statedir_have_a_folder_each)
+{
+    struct dirs_options o = {.tmpdir = top};
+    char rundir[256], own[300];
+    struct dirs leader, other;
+
+    setup();
+    statedir = in_top("state");
+    ck_assert_int_eq(open_both(env, &o, &leader, NULL), 0);
+    ck_assert_int_eq(open_as(3, env, &o, &other, NULL), 0);
+    snprintf(own, sizeof(own), "%s/rank-3", leader.statedir);
+    ck_assert_str_eq(other.statedir, own);
+    ck_assert_int_eq(mode_of(own), 0700);
+    ck_assert_str_ne(other.rundir, leader.rundir);
+    ck_assert_ptr_nonnull(strstr(other.socket, "local-3"));
+    snprintf(rundir, sizeof(rundir), "%s", other.rundir);
+    dirs_close(&other);
+    ck_assert_int_eq(open_as(3, env, &o, &other, NULL), 0);
+    ck_assert_str_eq(other.rundir, rundir);
+    dirs_close(&other);
+    ck_assert_int_ne(mode_of(leader.rundir), 0);
+    dirs_close(&leader);
+    teardown();
+}
+END_TEST
+
 START_TEST(a_second_broker_on_a_statedir_is_told_who_has_it)
 {
     struct dirs_options o = {.tmpdir = top};
@@ -184,12 +218,12 @@ START_TEST(a_second_broker_on_a_statedir_is_told_who_has_it)
     char pid[16];
 
     setup();
-    o.statedir = in_top("state");
+    statedir = in_top("state");
     ck_assert_int_eq(open_both(env, &o, &d, NULL), 0);
     ck_assert_int_eq(open_both(env, &o, &second, &err), -EWOULDBLOCK);
     snprintf(pid, sizeof(pid), "%d", (int)getpid());
     ck_assert_ptr_nonnull(strstr(err.text, pid));
-    ck_assert_ptr_nonnull(strstr(err.text, o.statedir));
+    ck_assert_ptr_nonnull(strstr(err.text, statedir));
     ck_assert_int_eq(access(d.rundir, F_OK), 0); /* the first is not disturbed */
     dirs_close(&d);
     ck_assert_int_eq(open_both(env, &o, &d, &err), 0);
@@ -203,4 +237,5 @@ SUITE_MAIN("dirs", a_new_rundir_is_private_and_goes_at_the_end,
            somebody_elses_rundir_is_refused,
            a_statedir_is_made_private_and_remembers_the_rundir,
            a_rundir_left_by_a_killed_broker_is_used_again,
+           brokers_that_share_a_statedir_have_a_folder_each,
            a_second_broker_on_a_statedir_is_told_who_has_it)
