@@ -151,7 +151,7 @@ static void show_child(struct tree *t, const struct node *parent, const cJSON *t
 
     if (told) {
         n.status = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(told, "status"));
-        n.duration = cJSON_IsNumber(d) ? d->valuedouble : 0.;
+        n.duration = d ? d->valuedouble : 0.; /* one with a fraction keeps its text */
         if (!n.status)
             n.status = "lost";
     } else if (cli_count(t->c, "no-ghost")) {

@@ -12,6 +12,7 @@ LIBRARIES = {
     "nng/nng.h": {"lib/overlay"},
 }
 EXTRA = {"cmd/flux-broker.c": {"broker", "env", "base"},
+         "cmd/flux-proxy.c": {"broker", "env", "base"},
          "cmd/flux-shell.c": {"shell", "env", "base"}}
 
 

@@ -109,7 +109,7 @@ def check_commands():
     names.append("shell")
     count = 0
     for name in names:
-        argv = [f"flux-{name}"] if name in ("broker", "shell") else ["flux", name]
+        argv = [f"flux-{name}"] if name in ("broker", "proxy", "shell") else ["flux", name]
         if f"flux-{name}" not in pages:
             note(f"{name}: no page")
             continue
