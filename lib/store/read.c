@@ -18,7 +18,7 @@ struct read {
     store_read_done_f done; /* NULL once called */
     void *arg;
     int rc;
-    bool finished;
+    enum { WAITING, RUNNING, FINISHED } state; /* guarded by the readers' lock */
 };
 
 struct readers {
@@ -119,23 +119,31 @@ int store_read_now(struct store *s, store_read_f fn, void *arg)
     return read_now(s->readers, fn, arg);
 }
 
-static void read_work(void *arg)
+/* Run it, unless somebody else does or did. */
+static void read_run(struct read *read)
 {
-    struct read *read = arg;
     struct readers *r = read->readers;
-    bool closed;
+    bool begin;
 
     pthread_mutex_lock(&r->lock);
-    closed = r->closed;
-    r->running += !closed;
+    begin = !r->closed && read->state == WAITING;
+    if (begin)
+        read->state = RUNNING;
+    r->running += begin;
     pthread_mutex_unlock(&r->lock);
-    if (closed)
+    if (!begin)
         return;
     read->rc = read_now(r, read->fn, read->arg);
     pthread_mutex_lock(&r->lock);
-    if (--r->running == 0)
-        pthread_cond_signal(&r->quiet);
+    read->state = FINISHED;
+    r->running--;
+    pthread_cond_broadcast(&r->quiet);
     pthread_mutex_unlock(&r->lock);
+}
+
+static void read_work(void *arg)
+{
+    read_run(arg);
 }
 
 static void read_deliver(struct read *read)
@@ -161,7 +169,7 @@ static int read_start(struct store *s, struct read *read)
 {
     if (s->path || !s->inline_steps)
         return loop_work(s->loop, read_work, read_done, read);
-    read->rc = read_now(s->readers, read->fn, read->arg);
+    read_run(read);
     return loop_post(s->loop, read_done, read);
 }
 
@@ -186,6 +194,21 @@ int store_read(struct store *s, store_read_f fn, store_read_done_f done, void *a
     s->readers->refs++;
     list_append(&s->readers->reads, &read->link);
     return 0;
+}
+
+void store_read_flush(struct store *s)
+{
+    struct readers *r = s->readers;
+    struct read *read;
+
+    while ((read = list_first(&r->reads, struct read, link))) {
+        read_run(read);
+        pthread_mutex_lock(&r->lock);
+        while (read->state != FINISHED)
+            pthread_cond_wait(&r->quiet, &r->lock);
+        pthread_mutex_unlock(&r->lock);
+        read_deliver(read);
+    }
 }
 
 void readers_close(struct readers *r)

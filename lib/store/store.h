@@ -107,6 +107,9 @@ typedef void (*store_read_done_f)(int rc, void *arg);
 int store_read(struct store *s, store_read_f fn, store_read_done_f done, void *arg);
 /* The same on the calling thread, at once: for start-up. */
 int store_read_now(struct store *s, store_read_f fn, void *arg);
+/* Finish all reads under way; their callbacks have run on return: for a module that goes,
+ * for they would find it gone. */
+void store_read_flush(struct store *s);
 
 /* In a read function. Callbacks' pointers live during the call; a non-zero return
  * of a callback stops the walk and is returned. */

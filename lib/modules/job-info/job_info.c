@@ -85,6 +85,7 @@ static void fini(flux_t *h, void *arg)
 
     flux_msg_handler_delvec(ctx->handlers);
     watches_clear(&ctx->watches);
+    store_read_flush(ctx->store);
     free(ctx);
 }
 

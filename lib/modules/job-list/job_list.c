@@ -126,6 +126,8 @@ static int init(flux_t *h, int argc, char **argv, void **ret_ctx)
     ctx->jl.h = h;
     ctx->jl.store = flux_aux_get(h, "flux::store");
     list_init(&ctx->jl.requests);
+    list_init(&ctx->jl.lookups);
+    list_init(&ctx->jl.stats);
     if (flux_msg_handler_addvec(h, table, ctx, &ctx->handlers) < 0) {
         free(ctx);
         return -1;

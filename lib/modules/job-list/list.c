@@ -16,6 +16,8 @@
 #include "base/error.h"
 #include "base/slice.h"
 #include "modules/job-list/list.h"
+#include "modules/job-list/lookup.h"
+#include "modules/job-list/stats.h"
 
 #define CHUNK 1000
 
@@ -403,5 +405,9 @@ void list_cancel(struct job_list *jl, const flux_msg_t *msg)
 
 void list_stop_all(struct job_list *jl)
 {
-    list_each(r, &jl->requests, struct list_request, link) request_free(r);
+    list_each(r, &jl->requests, struct list_request, link) drop(r);
+    if (jl->store)
+        store_read_flush(jl->store);
+    job_list_lookup_stop(jl);
+    stats_stop(jl);
 }

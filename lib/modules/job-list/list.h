@@ -12,7 +12,8 @@
 struct job_list {
     flux_t *h;
     struct store *store;
-    struct list requests; /* struct list_request */
+    struct list requests;       /* struct list_request */
+    struct list lookups, stats; /* likewise, of lookup.c and stats.c */
 };
 
 /* Start answering; failures are answered here too. */
@@ -20,6 +21,7 @@ void list_start(struct job_list *jl, const flux_msg_t *msg);
 /* A client that is gone, or cancelled: stop answering. */
 void list_disconnect(struct job_list *jl, const flux_msg_t *msg);
 void list_cancel(struct job_list *jl, const flux_msg_t *msg);
+/* The module goes: answer what can be answered, forget the rest. */
 void list_stop_all(struct job_list *jl);
 
 /* Whether a list of attribute names has "all". */

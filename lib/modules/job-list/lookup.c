@@ -12,7 +12,9 @@
 #include "modules/job-list/lookup.h"
 
 struct lookup {
+    struct list link;
     struct job_list *jl;
+    flux_future_t *active; /* the job manager is asked */
     const flux_msg_t *msg;
     uint64_t id;
     cJSON *attrs; /* NULL: all */
@@ -21,6 +23,8 @@ struct lookup {
 
 static void lookup_free(struct lookup *l)
 {
+    list_del(&l->link);
+    flux_future_destroy(l->active);
     flux_msg_decref(l->msg);
     json_free(l->attrs);
     buf_free(&l->out);
@@ -81,13 +85,16 @@ static void got_active(flux_future_t *f, void *arg)
             read_done(rc, l);
     } else
         read_done(-ENOENT, l);
-    flux_future_destroy(f);
+}
+
+void job_list_lookup_stop(struct job_list *jl)
+{
+    list_each(l, &jl->lookups, struct lookup, link) lookup_free(l);
 }
 
 void job_list_lookup(struct job_list *jl, const flux_msg_t *msg)
 {
     struct lookup *l = calloc(1, sizeof(*l));
-    flux_future_t *f;
     const cJSON *attrs;
     int64_t id;
 
@@ -98,14 +105,15 @@ void job_list_lookup(struct job_list *jl, const flux_msg_t *msg)
         return;
     }
     l->jl = jl;
+    list_init(&l->link);
+    list_append(&jl->lookups, &l->link);
     l->msg = flux_msg_incref(msg);
     l->id = (uint64_t)id;
     l->attrs = list_wants_all(attrs) ? NULL : json_copy(attrs);
-    f = flux_rpc_pack(jl->h, "job-manager.list", FLUX_NODEID_ANY, FLUX_RPC_STREAMING,
-                      "{s:I}", "id", id);
-    if (!f || flux_future_then(f, -1., got_active, l) < 0) {
+    l->active = flux_rpc_pack(jl->h, "job-manager.list", FLUX_NODEID_ANY,
+                              FLUX_RPC_STREAMING, "{s:I}", "id", id);
+    if (!l->active || flux_future_then(l->active, -1., got_active, l) < 0) {
         flux_respond_error(jl->h, msg, errno, NULL);
-        flux_future_destroy(f);
         lookup_free(l);
     }
 }

@@ -6,5 +6,6 @@
 
 /* {"id":I,"attrs":[s],"state":i?} -> {"job":{}}; ENOENT. */
 void job_list_lookup(struct job_list *jl, const flux_msg_t *msg);
+void job_list_lookup_stop(struct job_list *jl); /* all of them */
 
 #endif

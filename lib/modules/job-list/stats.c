@@ -12,6 +12,7 @@
 #include "modules/job-list/stats.h"
 
 struct stats {
+    struct list link;
     struct job_list *jl;
     const flux_msg_t *msg;
     int64_t states[FLUX_JOB_NR_STATES]; /* by bit number */
@@ -21,6 +22,7 @@ struct stats {
 
 static void stats_free(struct stats *s)
 {
+    list_del(&s->link);
     flux_future_destroy(s->f);
     flux_msg_decref(s->msg);
     free(s);
@@ -85,6 +87,11 @@ static void got_states(flux_future_t *f, void *arg)
         counted(rc, s);
 }
 
+void stats_stop(struct job_list *jl)
+{
+    list_each(s, &jl->stats, struct stats, link) stats_free(s);
+}
+
 void stats_start(struct job_list *jl, const flux_msg_t *msg)
 {
     struct stats *s = calloc(1, sizeof(*s));
@@ -94,6 +101,8 @@ void stats_start(struct job_list *jl, const flux_msg_t *msg)
         return;
     }
     s->jl = jl;
+    list_init(&s->link);
+    list_append(&jl->stats, &s->link);
     s->msg = flux_msg_incref(msg);
     s->f = flux_rpc(jl->h, "job-manager.stats-get", NULL, FLUX_NODEID_ANY, 0);
     if (!s->f || flux_future_then(s->f, -1., got_states, s) < 0) {

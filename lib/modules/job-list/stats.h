@@ -7,5 +7,6 @@
 /* -> {"job_states":{...},"successful":i,"failed":i,"canceled":i,"timeout":i,
  * "inactive_purged":i,"queues":[]}. */
 void stats_start(struct job_list *jl, const flux_msg_t *msg);
+void stats_stop(struct job_list *jl); /* all of them */
 
 #endif
