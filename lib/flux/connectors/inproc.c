@@ -39,10 +39,11 @@ struct flux_port {
     void *arg;
     bool closed_told;
 
-    /* Of the handle's thread; `direct` is set once. */
+    /* Of the handle's thread; set once. */
     flux_t *h;
     struct msgq taken; /* moved out of `down` in one go */
-    bool direct;
+    bool direct; /* both ends are on one thread, */
+    bool shared; /* and on one reactor: that is not to stop because one of them goes */
 };
 
 static int fail(int errnum)
@@ -214,7 +215,7 @@ void flux_port_destroy(struct flux_port *p)
     msgq_clear(&p->up);
     msgq_clear(&p->down.q);
     inbox_ring(&p->down);
-    if (!p->direct) /* a shared reactor is not to stop because one module was removed */
+    if (!p->shared)
         wake_handle(p);
     unlock(p);
     task_cancel(&p->up_task);
@@ -280,7 +281,7 @@ static flux_msg_t *inproc_recv(void *impl, int flags)
     flux_msg_t *msg = msgq_pop(&p->taken);
 
     if (!msg)
-        errno = rc == -ECONNRESET && !p->direct ? ECONNRESET : EAGAIN;
+        errno = rc == -ECONNRESET && !p->shared ? ECONNRESET : EAGAIN;
     return msg;
 }
 
@@ -354,6 +355,7 @@ static int inproc_attach(void *impl, flux_t *h, flux_reactor_t *r)
     p->h = h;
     if (pthread_equal(pthread_self(), p->thread)) {
         p->direct = true;
+        p->shared = r == p->r;
         if (p->up.count > 0 && !p->port_gone)
             reactor_defer(p->r, &p->up_task);
         return 1;
