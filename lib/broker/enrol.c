@@ -46,10 +46,6 @@ static int open_rundir(struct broker *b, flux_error_t *err)
         .tmpdir = strv_getenv(b->environment, "TMPDIR"),
     };
 
-    if (env_is_sim(b->env)) {
-        b->dirs.env = b->env;
-        return 0;
-    }
     return dirs_open(b->env, &opts, &b->dirs, err);
 }
 
@@ -107,8 +103,7 @@ static int open_instance(struct broker *b)
 static int open_store(struct broker *b, flux_error_t *err)
 {
     const char *name = attrs_get(b->attrs, "broker.durability");
-    bool real = b->dirs.statedir && !env_is_sim(b->env);
-    AUTOFREE char *path = real ? dirs_path(&b->dirs, "store.sqlite") : NULL;
+    AUTOFREE char *path = b->dirs.statedir ? dirs_path(&b->dirs, "store.sqlite") : NULL;
     struct store_options opts = {
         .path = path,
         .durability = path ? STORE_POWER : STORE_NONE,
@@ -212,7 +207,7 @@ static int start_services(struct broker *b)
         (rc = tree_serve(b->tree)) < 0 || (rc = config_serve(b->config, b)) < 0 ||
         (rc = self_serve(b)) < 0 || (rc = modhost_new(b, &b->modhost)) < 0 ||
         (rc = modhost_serve(b->modhost)) < 0 || (rc = rexec_new(b, &b->rexec)) < 0 ||
-        (rc = rexec_serve(b->rexec)) < 0)
+        (!env_is_sim(b->env) && (rc = rexec_serve(b->rexec)) < 0))
         return rc;
     attrs_on_change(b->attrs, attr_changed, b);
     if (!(b->shutdowns = flux_msglist_create()))
@@ -225,7 +220,7 @@ static int open_server(struct broker *b, flux_error_t *err)
     struct server_limits limits = server_limits_default;
     int rc;
 
-    if (!b->dirs.socket)
+    if (!b->dirs.socket || env_is_sim(b->env))
         return 0;
     limits.frame_timeout =
         attrs_duration(b->attrs, "local.frame-timeout", limits.frame_timeout);

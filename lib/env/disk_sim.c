@@ -388,7 +388,6 @@ static void each_file(struct sim_inode *n, void (*fn)(struct sim_inode *file))
 {
     const char *name;
     void *value;
-    n->locker = NULL;
     if (S_ISREG(n->mode))
         fn(n);
     if (!S_ISDIR(n->mode))
@@ -402,10 +401,6 @@ static void make_durable(struct sim_inode *n)
     n->durable.len = 0;
     if (n->view.len > 0)
         image_write(&n->durable, n->view.data, n->view.len, 0);
-}
-
-static void keep_lock_only(struct sim_inode *n)
-{
 }
 
 void sim_disk_track(struct env *env)
@@ -423,8 +418,6 @@ void sim_disk_restart(struct env *env, bool lose)
     if (lose && host->disk.track) {
         lose_names(host);
         each_file(host->disk.root, lose_data);
-    } else {
-        each_file(host->disk.root, keep_lock_only);
     }
     host->disk.off = host->dead = false;
     sim_loops_resume(host);
