@@ -10,17 +10,37 @@
 #include <flux/core.h>
 #include <flux/job.h>
 
+#include "cli/signed.h"
 #include "job.h"
 
 static const struct cli_option info_options[] = {
-    {"original", 'o', CLI_NONE, NULL, "As submitted, without later changes"},
+    {"original", 'o', CLI_NONE, NULL, "jobspec as submitted, with its environment"},
     {"base", 'b', CLI_NONE, NULL, "As stored"},
     {0},
 };
 
+static void print_ended(const char *text)
+{
+    size_t n = strlen(text);
+
+    printf("%s%s", text, n > 0 && text[n - 1] == '\n' ? "" : "\n");
+}
+
+static int print_original(struct cli *c, const char *J)
+{
+    char *text = cli_signed_payload(J);
+
+    if (!text)
+        return cli_fail(c, "the signed request cannot be read");
+    print_ended(text);
+    free(text);
+    return 0;
+}
+
 static int run_info(struct cli *c)
 {
     const char *key = cli_arg(c, 1), *text;
+    bool original = key && cli_count(c, "original") && !strcmp(key, "jobspec");
     flux_future_t *f;
     flux_jobid_t id;
     char name[64];
@@ -31,6 +51,8 @@ static int run_info(struct cli *c)
         return cli_usage(c, "a job id and a key are needed (jobspec, R, eventlog, J)");
     if (!job_id_arg(c, cli_arg(c, 0), &id, name) || !(h = cli_open(c)))
         return 1;
+    if (original)
+        key = "J";
     f = flux_job_info_lookup(h, id, key);
     if (!f || flux_job_info_lookup_get(f, key, &text) < 0) {
         const char *why = flux_future_error_string(f);
@@ -39,10 +61,10 @@ static int run_info(struct cli *c)
             rc = cli_fail(c, "invalid job id");
         else
             rc = cli_fail(c, "%s", why);
+    } else if (original) {
+        rc = print_original(c, text);
     } else {
-        size_t n = strlen(text);
-
-        printf("%s%s", text, n > 0 && text[n - 1] == '\n' ? "" : "\n");
+        print_ended(text);
     }
     flux_future_destroy(f);
     flux_close(h);

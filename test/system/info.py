@@ -13,6 +13,7 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../wire"))
 from wire import *
 
 BUILD = os.path.abspath(sys.argv[1])
@@ -176,7 +177,7 @@ def lookups():
     got = lookup(i, "jobspec", "R", "eventlog", "J")
     equal(sorted(got), ["J", "R", "eventlog", "id", "jobspec"], "lookup of four keys")
     spec = json.loads(got["jobspec"])
-    equal(spec["attributes"]["system"]["environment"]["MARK"], "in the environment", "the environment is there")
+    check("environment" not in spec["attributes"]["system"], "the jobspec is told without its environment", spec)
     equal(spec["tasks"][0]["command"], ["sh", "-c", "exit 0"], "the command too")
     equal(json.loads(got["R"])["version"], 1, "R")
     names = [json.loads(e)["name"] for e in got["eventlog"].splitlines()]
@@ -184,7 +185,11 @@ def lookups():
     equal(names[-1], "clean", "and last event")
     header, payload, mech = got["J"].split(".")
     equal(mech, "none", "J is signed by nobody")
-    equal(json.loads(base64.b64decode(payload)), spec, "and holds the jobspec")
+    signed = json.loads(base64.b64decode(payload))
+    equal(signed["attributes"]["system"].pop("environment")["MARK"], "in the environment", "it has the environment")
+    equal(signed, spec, "and the jobspec")
+    equal(json.loads(flux("job", "info", "--original", f58, "jobspec"))["attributes"]["system"]["environment"]["MARK"],
+          "in the environment", "flux job info --original shows it")
     check(str(os.geteuid()) in base64.b64decode(header).decode(errors="replace"), "its header names the user")
     got = lookup(i, "jobspec", "R", flags=1)
     check(isinstance(got["jobspec"], dict) and isinstance(got["R"], dict), "flag 1: objects")

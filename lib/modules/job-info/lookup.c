@@ -1,5 +1,6 @@
 /* job-info.lookup. The store keeps a jobspec without its environment, which is shared by all
- * jobs that have the same; here the two become one text again.
+ * jobs that have the same. It is told like that too (RFC 16): what was submitted is in J,
+ * for which the two become one text again.
  */
 
 #include <errno.h>
@@ -48,7 +49,7 @@ static int get_piece(struct store_reader *r, uint64_t id, const char *key,
 }
 
 /* The whole jobspec as text. */
-static int get_jobspec(struct store_reader *r, uint64_t id, struct buf *out)
+static int get_original(struct store_reader *r, uint64_t id, struct buf *out)
 {
     struct buf spec = {0}, env = {0};
     cJSON *o = NULL, *e = NULL;
@@ -70,7 +71,7 @@ static int get_jobspec(struct store_reader *r, uint64_t id, struct buf *out)
 static int get_J(struct store_reader *r, const struct lookup *l, struct buf *out)
 {
     struct buf spec = {0};
-    int rc = get_jobspec(r, l->id, &spec);
+    int rc = get_original(r, l->id, &spec);
 
     if (rc == 0)
         rc = sign_wrap_none(spec.data, spec.len, l->userid, out);
@@ -81,11 +82,9 @@ static int get_J(struct store_reader *r, const struct lookup *l, struct buf *out
 static int get_key(struct store_reader *r, const struct lookup *l, const char *key,
                    struct buf *out)
 {
-    if (!strcmp(key, "jobspec"))
-        return get_jobspec(r, l->id, out);
     if (!strcmp(key, "J"))
         return get_J(r, l, out);
-    if (!strcmp(key, "R") || !strcmp(key, "eventlog"))
+    if (!strcmp(key, "jobspec") || !strcmp(key, "R") || !strcmp(key, "eventlog"))
         return get_piece(r, l->id, key, out);
     return -ENOENT;
 }
