@@ -2,8 +2,10 @@
  * `start` means that it was set up, `finish` that it is complete.
  */
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/jobid.h"
 #include "base/json.h"
 #include "modules/job-info/exec_log.h"
 
@@ -19,12 +21,14 @@ static void send_event(struct watch *w, double t, const char *name, const char *
 
 void exec_log_send(struct watch *w, const struct event *e)
 {
-    char context[128];
+    char context[160], name[JOBID_SIZE];
     int64_t status = 0;
 
     if (!strcmp(e->name, "start")) {
+        jobid_encode(w->id, "f58plain", name, sizeof(name));
         snprintf(context, sizeof(context),
-                 "{\"service\":\"%u-shell\",\"leader-rank\":0,\"size\":1}", w->userid);
+                 "{\"service\":\"%u-shell-%s\",\"leader-rank\":0,\"size\":1}", w->userid,
+                 name);
         send_event(w, e->timestamp, "init", NULL);
         send_event(w, e->timestamp, "starting", NULL);
         send_event(w, e->timestamp, "shell.init", context);
