@@ -19,6 +19,7 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../wire"))
 from wire import *
 
 BUILD = os.path.abspath(sys.argv[1])
