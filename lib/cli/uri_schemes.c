@@ -129,12 +129,12 @@ static const char script[] =
     "for p in $(scontrol listpids %s 2>/dev/null | while read pid rest; do "
     "case $pid in *[!0-9]*|\"\") ;; *) echo $pid ;; esac; done); do "
     "case $(cat /proc/$p/comm 2>/dev/null) in flux-broker*) "
-    "exec %s uri --remote pid:$p ;; esac; done; exit 3' 2>/dev/null";
+    "exec %s/flux uri --remote pid:$p ;; esac; done; exit 3' 2>/dev/null";
 
 int uri_of_slurm_job(const char *arg, char **ret, flux_error_t *err)
 {
-    char flux[PATH_MAX], command[2 * PATH_MAX], line[PATH_MAX] = "";
-    ssize_t n = readlink("/proc/self/exe", flux, sizeof(flux) - 1);
+    char bin[PATH_MAX], command[2 * PATH_MAX], line[PATH_MAX] = "";
+    ssize_t n = readlink("/proc/self/exe", bin, sizeof(bin) - 1);
     FILE *p;
 
     for (const char *s = arg; *s; s++)
@@ -142,8 +142,9 @@ int uri_of_slurm_job(const char *arg, char **ret, flux_error_t *err)
             arg = "";
     if (!*arg)
         return error_set(err, EINVAL, "slurm: a Slurm job id is needed");
-    flux[n > 0 ? n : 0] = '\0';
-    snprintf(command, sizeof(command), script, arg, arg, flux);
+    bin[n > 0 ? n : 0] = '\0';
+    bin[strrchr(bin, '/') ? (size_t)(strrchr(bin, '/') - bin) : 0] = '\0';
+    snprintf(command, sizeof(command), script, arg, arg, bin);
     if (!(p = popen(command, "re")))
         return error_set(err, errno, "slurm job %s: %s", arg, strerror(errno));
     if (fgets(line, sizeof(line), p))
