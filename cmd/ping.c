@@ -49,21 +49,24 @@ static void got_pong(flux_future_t *f, void *arg)
 {
     struct ping *p = arg;
     const char *route, *pad;
-    int seq, userid, rolemask;
+    int seq, userid, rolemask, rank = 0;
     double sent;
 
-    if (flux_rpc_get_unpack(f, "{s:i s:f s:s s:s s:i s:i}", "seq", &seq, "time", &sent,
-                            "pad", &pad, "route", &route, "userid", &userid, "rolemask",
-                            &rolemask) < 0) {
+    if (flux_rpc_get_unpack(f, "{s:i s:f s:s s:s s:i s:i s?i}", "seq", &seq, "time",
+                            &sent, "pad", &pad, "route", &route, "userid", &userid,
+                            "rolemask", &rolemask, "rank", &rank) < 0) {
         cli_fail(p->c, "%s!%s: %s", p->rank, p->topic, flux_future_error_string(f));
         p->failed++;
         if (errno == ENOSYS || errno == EHOSTUNREACH)
             p->count = p->received + p->failed;
     } else {
         p->received++;
-        printf("%s%s%s pad=%zu seq=%d time=%0.3f ms (%s)",
-               p->nodeid == FLUX_NODEID_ANY ? "0" : p->rank, "!", p->topic, strlen(pad),
-               seq, 1e3 * (now() - sent), route);
+        if (p->nodeid == FLUX_NODEID_ANY || p->nodeid == FLUX_NODEID_UPSTREAM)
+            printf("%d", rank);
+        else
+            printf("%s", p->rank);
+        printf("!%s pad=%zu seq=%d time=%0.3f ms (%s)", p->topic, strlen(pad), seq,
+               1e3 * (now() - sent), route);
         if (cli_count(p->c, "userid"))
             printf(" userid=%u rolemask=0x%x", (unsigned)userid, (unsigned)rolemask);
         printf("\n");
