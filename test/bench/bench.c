@@ -15,7 +15,7 @@
 
 #include "bench.h"
 
-static const struct bench *const tables[] = {bench_rpc, bench_cli, bench_jobs, bench_memory};
+static const struct bench *const tables[] = {bench_rpc, bench_cli, bench_jobs, bench_memory, bench_tree};
 
 double bench_now(void)
 {

@@ -20,6 +20,8 @@ double limit_spawn_wall(char *const argv[], int n);
 double limit_socket_rtt(void);
 /* Requests per second of a raw request-response loop, 64 in flight. */
 double limit_socket_rate(void);
+/* Mean of a loop that writes 128 bytes to each of n sockets, seconds a loop. */
+double limit_flat_writes(unsigned n);
 /* Median of an append of 4 KiB and fdatasync in dir, seconds. */
 double limit_fdatasync(const char *dir);
 
@@ -35,5 +37,6 @@ extern const struct bench bench_jobs[];
 extern const struct bench bench_rpc[];
 extern const struct bench bench_cli[];
 extern const struct bench bench_memory[];
+extern const struct bench bench_tree[];
 
 #endif

@@ -193,3 +193,31 @@ double limit_fdatasync(const char *dir)
     unlink(path);
     return bench_median(v, N);
 }
+
+double limit_flat_writes(unsigned n)
+{
+    enum { LOOPS = 200, LEN = 128 };
+    char data[LEN] = {0}, sink[65536];
+    int pairs[n][2];
+    double t = 0., t0;
+
+    for (unsigned i = 0; i < n; i++) {
+        if (socketpair(AF_UNIX, SOCK_STREAM, 0, pairs[i]) < 0)
+            bench_die("socketpair: %m");
+    }
+    for (int k = 0; k < LOOPS; k++) {
+        t0 = bench_now();
+        for (unsigned i = 0; i < n; i++) {
+            if (write(pairs[i][0], data, LEN) != LEN)
+                bench_die("write: %m");
+        }
+        t += bench_now() - t0;
+        for (unsigned i = 0; i < n; i++)
+            (void)!read(pairs[i][1], sink, sizeof(sink));
+    }
+    for (unsigned i = 0; i < n; i++) {
+        close(pairs[i][0]);
+        close(pairs[i][1]);
+    }
+    return t / LOOPS;
+}

@@ -1,4 +1,4 @@
-/* Echo requests to the broker: round trip, and pipelined. */
+/* Echo requests to a broker, our own and another: round trip, and pipelined. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 
 struct pipe {
     flux_t *h;
+    uint32_t rank;
     int total, sent, got;
 };
 
@@ -30,9 +31,9 @@ static void got_echo(flux_future_t *f, void *arg)
         send_more(p);
 }
 
-static flux_future_t *echo(flux_t *h)
+static flux_future_t *echo(flux_t *h, uint32_t rank)
 {
-    flux_future_t *f = flux_rpc(h, "broker.ping", "{\"seq\":1,\"pad\":\"\"}", 0, 0);
+    flux_future_t *f = flux_rpc(h, "broker.ping", "{\"seq\":1,\"pad\":\"\"}", rank, 0);
 
     if (!f)
         bench_die("flux_rpc: %m");
@@ -42,20 +43,20 @@ static flux_future_t *echo(flux_t *h)
 static void send_more(struct pipe *p)
 {
     while (p->sent < p->total && p->sent - p->got < WINDOW) {
-        if (flux_future_then(echo(p->h), -1., got_echo, p) < 0)
+        if (flux_future_then(echo(p->h, p->rank), -1., got_echo, p) < 0)
             bench_die("flux_future_then: %m");
         p->sent++;
     }
 }
 
-static double round_trip(flux_t *h)
+static double round_trip(flux_t *h, uint32_t rank)
 {
     enum { N = 5000 };
     static double v[N];
 
     for (int i = 0; i < N; i++) {
         double t0 = bench_now();
-        flux_future_t *f = echo(h);
+        flux_future_t *f = echo(h, rank);
 
         if (flux_future_get(f, NULL) < 0)
             bench_die("echo: %s", flux_future_error_string(f));
@@ -65,9 +66,9 @@ static double round_trip(flux_t *h)
     return bench_median(v, N);
 }
 
-static double pipelined(flux_t *h)
+static double pipelined(flux_t *h, uint32_t rank, int total)
 {
-    struct pipe p = {.h = h, .total = 300000};
+    struct pipe p = {.h = h, .rank = rank, .total = total};
     double t0 = bench_now();
 
     send_more(&p);
@@ -76,15 +77,29 @@ static double pipelined(flux_t *h)
     return p.total / (bench_now() - t0);
 }
 
-static void run_rpc(void)
+static void run(const char *name, uint32_t rank, int total)
 {
     flux_t *h = flux_open(NULL, 0);
+    char row[64];
 
     if (!h)
         bench_die("flux_open: %m");
-    bench_line("rpc-round-trip", round_trip(h) * 1e6, "us", limit_socket_rtt() * 1e6);
-    bench_line("rpc-pipelined", pipelined(h), "rpc/s", limit_socket_rate());
+    snprintf(row, sizeof(row), "%s-round-trip", name);
+    bench_line(row, round_trip(h, rank) * 1e6, "us", limit_socket_rtt() * 1e6);
+    snprintf(row, sizeof(row), "%s-pipelined", name);
+    bench_line(row, pipelined(h, rank, total), "rpc/s", limit_socket_rate());
     flux_close(h);
 }
 
-const struct bench bench_rpc[] = {{"rpc", run_rpc, ""}, {0}};
+static void run_rpc(void)
+{
+    run("rpc", 0, 300000);
+}
+
+static void run_hop(void)
+{
+    run("rpc-hop", 3, 200000);
+}
+
+const struct bench bench_rpc[] = {
+    {"rpc", run_rpc, ""}, {"rpc-hop", run_hop, "--test-size=4"}, {0}};
