@@ -27,11 +27,25 @@ struct attrs {
 
 /* Facts that no user sets, not even at start. */
 static const char *const facts[] = {
-    "rank",       "size",          "version",          "security.owner",
-    "local-uri",  "parent-uri",    "instance-level",   "hostname",
-    "broker.pid", "broker.uuid",   "broker.starttime", "broker.mapping",
-    "tbon.level", "tbon.maxlevel", "tbon.descendants", "jobid",
-    "jobid-path", "instance-uuid", "tbon.parent-endpoint",
+    "rank",
+    "size",
+    "version",
+    "security.owner",
+    "local-uri",
+    "parent-uri",
+    "instance-level",
+    "hostname",
+    "broker.pid",
+    "broker.uuid",
+    "broker.starttime",
+    "broker.mapping",
+    "tbon.level",
+    "tbon.maxlevel",
+    "tbon.descendants",
+    "jobid",
+    "jobid-path",
+    "instance-uuid",
+    "tbon.parent-endpoint",
 };
 
 int attrs_new(struct attrs **ret)

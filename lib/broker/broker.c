@@ -81,7 +81,7 @@ int broker_new(struct env *env, flux_reactor_t *reactor,
     b->reactor = reactor;
     b->loop = flux_reactor_loop(reactor);
     b->owner = geteuid();
-    b->starttime = b->instance_starttime = env_time(env);
+    b->starttime = env_time(env);
     b->size = 1;
     b->orphan_timeout = -1;
     env_uuid(env, b->uuid);
@@ -165,7 +165,7 @@ static void close_handles(struct broker *b)
 
 void broker_release(struct broker *b, bool crash)
 {
-    bool keep = b->dirs.statedir != NULL;
+    enum rexec_end how = crash ? REXEC_DROP : b->durable ? REXEC_KEEP : REXEC_END;
 
     b->crashing = crash;
     if (crash) /* nobody hears of what follows */
@@ -177,7 +177,7 @@ void broker_release(struct broker *b, bool crash)
     program_free(TAKE(b->program));
     if (crash && b->modhost)
         modhost_crash(b->modhost);
-    rexec_free(TAKE(b->rexec), keep);
+    rexec_free(TAKE(b->rexec), how);
     modhost_free(TAKE(b->modhost));
     server_free(TAKE(b->server));
     close_handles(b);
@@ -195,7 +195,7 @@ void broker_release(struct broker *b, bool crash)
     flux_msglist_destroy(TAKE(b->shutdowns));
     router_free(TAKE(b->router));
     store_close(TAKE(b->store));
-    dirs_close(&b->dirs);
+    dirs_close(&b->dirs, crash || (b->durable && b->rank > 0));
     b->place = NULL;
     place_free(TAKE(b->given));
     boot_free(TAKE(b->boot));

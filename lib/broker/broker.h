@@ -66,9 +66,9 @@ struct broker {
 
     /* The instance; other ranks hear of it from rank 0. */
     char instance[37];
-    uint64_t epoch;     /* counts its starts */
-    uint32_t event_seq; /* rank 0: of the latest event there may have been before */
-    double instance_starttime;
+    uint64_t epoch;        /* counts its starts */
+    uint32_t event_seq;    /* rank 0: of the latest event there may have been before */
+    bool durable;          /* rank 0 has a statedir: jobs go on without the brokers */
     double orphan_timeout; /* seconds without a parent; < 0: no limit */
 
     struct attrs *attrs;

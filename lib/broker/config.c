@@ -347,12 +347,13 @@ static void adopt_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
     cJSON *o;
     int rc;
 
-    if (!from || from->kind != ENDPOINT_PARENT)
-        core_error(c->broker->core, msg, EPERM, "only the parent broker tells this");
-    else if (flux_msg_unpack(msg, "{s:o}", "config", &o) < 0)
+    if (flux_msg_unpack(msg, "{s:o}", "config", &o) < 0)
         core_error(c->broker->core, msg, errno, NULL);
-    else if ((rc = config_adopt(c, o, &err)) < 0)
+    else if ((rc = config_adopt(c, o, &err)) < 0) {
         log_printf(c->broker->log, LOG_ERR, "configuration of rank 0: %s", err.text);
+        core_error(c->broker->core, msg, rc, err.text);
+    } else
+        core_respond(c->broker->core, msg, NULL);
 }
 
 static void get_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)

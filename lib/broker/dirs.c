@@ -185,7 +185,7 @@ int dirs_open(struct env *env, const struct dirs_options *opts, struct dirs *d,
     else
         rc = new_rundir(d, opts->tmpdir, err);
     if (rc < 0)
-        dirs_close(d);
+        dirs_close(d, false);
     return rc;
 }
 
@@ -276,9 +276,11 @@ static void tidy_rundir(struct dirs *d)
     }
 }
 
-void dirs_close(struct dirs *d)
+void dirs_close(struct dirs *d, bool keep)
 {
-    if (d->rundir && d->rundir_made)
+    if (keep)
+        ;
+    else if (d->rundir && d->rundir_made)
         dir_remove(d->env, d->rundir);
     else if (d->rundir && !d->statedir)
         tidy_rundir(d);

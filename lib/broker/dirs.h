@@ -32,8 +32,9 @@ int dirs_open(struct env *env, const struct dirs_options *opts, struct dirs *d,
  * is a folder rank-RANK in it; go on in the rundir that it remembers; name the socket. On
  * failure, dirs_close(). */
 int dirs_settle(struct dirs *d, unsigned rank, const char *statedir, flux_error_t *err);
-/* Unlock; remove the rundir if it was made here. */
-void dirs_close(struct dirs *d);
+/* Unlock; remove the rundir if it was made here, or what a throw-away instance left in
+ * it. keep: leave everything where it is. */
+void dirs_close(struct dirs *d, bool keep);
 /* "DIR/name" in statedir, or in rundir when there is none; yours to free. */
 char *dirs_path(const struct dirs *d, const char *name);
 

@@ -35,6 +35,7 @@ struct enrol {
     bool waiting;                    /* for the first welcome */
     struct watcher *deadline;        /* of that */
     struct watcher *orphan, *redial; /* later */
+    char *first_rundir;              /* before the statedir was seen */
 };
 
 /* ---- folders and store ---- */
@@ -293,8 +294,11 @@ void enrol_parent_up(struct broker *b)
 
     watcher_stop(j->orphan);
     watcher_stop(j->redial);
+    b->epoch = overlay_epoch(peers_overlay(b->peers));
     if (j->waiting) {
         stop_waiting(j);
+        snprintf(b->instance, sizeof(b->instance), "%s",
+                 overlay_instance(peers_overlay(b->peers)));
         joined(b);
     } else
         log_printf(b->log, LOG_NOTICE, "connected to the parent again");
@@ -376,9 +380,26 @@ static void meet(struct broker *b)
     }
 }
 
+/* An address in the rundir that we began with is one in the rundir that we have. */
+static int in_rundir(struct broker *b, const char *address, char **ret)
+{
+    const char *old = b->enrol->first_rundir, *path = address + strlen("ipc://");
+    size_t len = old ? strlen(old) : 0;
+    int n;
+
+    if (len > 0 && !strncmp(address, "ipc://", 6) && !strncmp(path, old, len))
+        n = asprintf(ret, "ipc://%s%s", b->dirs.rundir, path + len);
+    else
+        n = asprintf(ret, "%s", address);
+    if (n < 0)
+        *ret = NULL;
+    return n < 0 ? -ENOMEM : 0;
+}
+
 static int listen_to_children(struct broker *b, flux_error_t *err)
 {
     struct overlay *ov = b->peers ? peers_overlay(b->peers) : NULL;
+    AUTOFREE char *bind = NULL;
     int rc;
 
     if (!ov || !topo_has_children(b->place->topo, b->rank))
@@ -386,7 +407,8 @@ static int listen_to_children(struct broker *b, flux_error_t *err)
     if (!b->place->bind)
         return error_set(err, EINVAL, "broker %u has no address to listen at",
                          (unsigned)b->rank);
-    if ((rc = overlay_listen(ov, b->place->bind, err)) < 0)
+    if ((rc = in_rundir(b, b->place->bind, &bind)) < 0 ||
+        (rc = overlay_listen(ov, bind, err)) < 0)
         return rc;
     return attrs_set(b->attrs, "tbon.endpoint", overlay_address(ov), ATTR_READONLY);
 }
@@ -437,8 +459,11 @@ static int settle(struct broker *b, flux_error_t *err)
     b->rank = b->place->rank;
     b->size = b->place->size;
     log_set_rank(b->log, b->rank);
+    if (b->dirs.rundir && !(b->enrol->first_rundir = strdup(b->dirs.rundir)))
+        return -ENOMEM;
     if ((rc = dirs_settle(&b->dirs, b->rank, attrs_get(b->attrs, "statedir"), err)) < 0)
         return rc;
+    b->durable = b->dirs.statedir != NULL;
     if (b->rank == 0 &&
         ((rc = open_store(b, err)) < 0 || (rc = read_orphan_timeout(b, err)) < 0))
         return rc;
@@ -476,6 +501,7 @@ void enrol_free(struct broker *b)
     watcher_free(j->deadline);
     watcher_free(j->orphan);
     watcher_free(j->redial);
+    free(j->first_rundir);
     free(j);
 }
 
@@ -531,14 +557,6 @@ static void started(int rc, const flux_error_t *err, void *arg)
     placed(b);
 }
 
-/* In a simulated world nobody launches brokers. */
-static int alone(struct broker *b, flux_error_t *err)
-{
-    struct broker_place place = {.size = 1, .topo = attrs_get(b->attrs, "tbon.topo")};
-
-    return place_new(&place, &b->given, err);
-}
-
 static int find_place(struct broker *b, flux_error_t *err)
 {
     struct boot_conf conf = {
@@ -553,24 +571,32 @@ static int find_place(struct broker *b, flux_error_t *err)
     return boot_new(&conf, &b->boot, err);
 }
 
+/* In a simulated world nobody launches brokers. */
+static int be_given_place(struct broker *b, flux_error_t *err)
+{
+    struct broker_place place = {.size = 1, .topo = attrs_get(b->attrs, "tbon.topo")};
+    int rc = b->given ? 0 : place_new(&place, &b->given, err);
+
+    if (rc < 0)
+        return rc;
+    b->place = b->given;
+    return 0;
+}
+
 void enrol_start(struct broker *b)
 {
+    bool given = b->given || env_is_sim(b->env);
     flux_error_t err = {{0}};
     int rc;
 
-    if ((rc = enrol_new(b)) < 0 || (rc = open_rundir(b, &err)) < 0 ||
-        (rc = facts_set_hostname(b)) < 0)
-        goto error;
-    if (!b->given && (rc = env_is_sim(b->env) ? alone(b, &err) : find_place(b, &err)) < 0)
-        goto error;
-    if (b->given) {
-        b->place = b->given;
+    if ((rc = enrol_new(b)) < 0 || (rc = facts_set_hostname(b)) < 0 ||
+        (rc = open_rundir(b, &err)) < 0 ||
+        (rc = given ? be_given_place(b, &err) : find_place(b, &err)) < 0)
+        life_fail(b, -rc, &err, "boot-fail");
+    else if (given)
         placed(b);
-        return;
+    else {
+        b->booting = true;
+        boot_start(b->boot, started, b);
     }
-    b->booting = true;
-    boot_start(b->boot, started, b);
-    return;
-error:
-    life_fail(b, -rc, &err, "boot-fail");
 }

@@ -205,8 +205,8 @@ static void peer_down_cb(struct peer *peer, int errnum, const char *why, void *a
     bool parent = peer_is_parent(peer);
 
     if (errnum)
-        log_printf(b->log, LOG_ERR, "%s %u is lost: %s",
-                   parent ? "parent, rank" : "rank", (unsigned)peer_rank(peer), why);
+        log_printf(b->log, LOG_ERR, "%s %u is lost: %s", parent ? "parent, rank" : "rank",
+                   (unsigned)peer_rank(peer), why);
     if (n) {
         n->peer = NULL;
         list_del(&n->link);

@@ -42,20 +42,22 @@ static void see_off(struct process *p)
     (void)proc_reap(p->broker->env, p->pidfd, p->pid, &status, NULL);
 }
 
-void rexec_free(struct rexec *r, bool keep)
+void rexec_free(struct rexec *r, enum rexec_end how)
 {
+    bool keep = how != REXEC_END;
+
     if (!r)
         return;
     list_each(p, &r->processes, struct process, link)
     {
-        if (!p->background)
+        if (!p->background && how != REXEC_DROP)
             process_kill(p, SIGKILL);
         else if (!keep)
             process_kill(p, SIGTERM);
     }
     list_each(p, &r->processes, struct process, link)
     {
-        if (!p->exited && (!p->background || !keep))
+        if (!p->exited && how != REXEC_DROP && (!p->background || !keep))
             see_off(p);
         process_free(p);
     }

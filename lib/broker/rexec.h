@@ -17,8 +17,11 @@ struct rexec;
 
 int rexec_new(struct broker *b, struct rexec **ret);
 int rexec_serve(struct rexec *r);
-/* Foreground processes are killed; background ones are asked to end, or left alone when
- * `keep`. */
-void rexec_free(struct rexec *r, bool keep); /* accepts NULL */
+enum rexec_end {
+    REXEC_END, /* foreground processes are killed; background ones are asked to end, ... */
+    REXEC_KEEP, /* ... or go on, */
+    REXEC_DROP, /* and so do all */
+};
+void rexec_free(struct rexec *r, enum rexec_end how); /* accepts NULL */
 
 #endif

@@ -1,8 +1,10 @@
 /* state-machine.get {} -> {"state","duration"}; wait: answered in state run;
- * monitor {"final"} (stream): {"state":bit} now and at each change, up to `final`.
+ * monitor {"final"} (stream): {"state":bit} now and at each change, up to `final`; post
+ * {"event":"shutdown"}: this broker ends, and those below it.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "broker/broker.h"
@@ -130,6 +132,21 @@ static void monitor_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
         core_error(s->broker->core, msg, errno, NULL);
 }
 
+static void post_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
+{
+    struct state *s = arg;
+    const char *event;
+
+    if (flux_msg_unpack(msg, "{s:s}", "event", &event) < 0)
+        core_error(s->broker->core, msg, errno, NULL);
+    else if (strcmp(event, "shutdown") != 0)
+        core_errorf(s->broker->core, msg, EINVAL, "no such event '%s' (shutdown)", event);
+    else {
+        core_respond(s->broker->core, msg, NULL);
+        broker_stop(s->broker);
+    }
+}
+
 static void cancel_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
 {
     struct state *s = arg;
@@ -149,6 +166,7 @@ static const struct core_method methods[] = {
     {"state-machine.get", FLUX_ROLE_USER, get_cb},
     {"state-machine.wait", FLUX_ROLE_USER, wait_cb},
     {"state-machine.monitor", 0, monitor_cb},
+    {"state-machine.post", 0, post_cb},
     {"state-machine.cancel", FLUX_ROLE_USER, cancel_cb},
     {"state-machine.disconnect", FLUX_ROLE_USER, disconnect_cb},
 };

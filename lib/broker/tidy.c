@@ -7,12 +7,14 @@
 #include <malloc.h>
 #include <stdlib.h>
 
-#define PERIOD 1.0               /* seconds */
+#define PERIOD 1.0               /* seconds, */
+#define PERIOD_MAX 32.0          /* when nothing has changed for long */
 #define ENOUGH ((size_t)2 << 20) /* bytes free that are worth the trouble */
 
 struct tidy {
     struct watcher *timer;
     size_t used; /* bytes in use at the last look */
+    double period;
 };
 
 static void look(struct watcher *w, int revents, void *arg)
@@ -22,6 +24,9 @@ static void look(struct watcher *w, int revents, void *arg)
     size_t change = m.uordblks > t->used ? m.uordblks - t->used : t->used - m.uordblks;
 
     t->used = m.uordblks;
+    t->period = change ? PERIOD : t->period < PERIOD_MAX ? 2 * t->period : PERIOD_MAX;
+    watcher_timer_set(w, t->period, 0);
+    watcher_start(w);
     if (m.fordblks > ENOUGH && change < ENOUGH / 4)
         malloc_trim(0);
 }
@@ -33,8 +38,9 @@ int tidy_new(struct loop *loop, struct tidy **ret)
 
     if (!t)
         return -ENOMEM;
+    t->period = PERIOD;
     if (!env_is_sim(loop_env(loop)))
-        rc = watcher_new_timer(loop, PERIOD, PERIOD, look, t, &t->timer);
+        rc = watcher_new_timer(loop, PERIOD, 0, look, t, &t->timer);
     if (rc < 0) {
         free(t);
         return rc;

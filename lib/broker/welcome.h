@@ -3,7 +3,7 @@
  *
  * hello, child to parent: {"seq":i, "hostname":s}; seq of the latest event it has seen.
  * welcome, parent to child: {"seq":i, "hostlist":s, "orphan-timeout":f (-1: none),
- * "instance-level":i, "jobid":s?, "jobid-path":s, "starttime":f, "config":{}}: what is the
+ * "durable":b, "instance-level":i, "jobid":s?, "jobid-path":s, "config":{}}: what is the
  * same for the whole instance, as rank 0 knows it.
  */
 #ifndef FLUX_BROKER_WELCOME_H

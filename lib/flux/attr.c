@@ -223,16 +223,20 @@ int flux_get_rank(flux_t *h, uint32_t *rank)
 int flux_get_instance_starttime(flux_t *h, double *starttime)
 {
     const char *text;
-    double t;
+    flux_future_t *f;
     char *end;
+    int rc = -1;
 
     if (!h || !starttime)
         return fail(EINVAL);
-    if (!(text = flux_attr_get(h, "broker.starttime")))
-        return -1;
-    t = strtod(text, &end);
-    if (end == text || *end)
-        return fail(EPROTO);
-    *starttime = t;
-    return 0;
+    f = flux_rpc_pack(h, "attr.get", 0, 0, "{s:s}", "name", "broker.starttime");
+    if (f && flux_rpc_get_unpack(f, "{s:s}", "value", &text) == 0) {
+        double t = strtod(text, &end);
+
+        rc = end == text || *end ? fail(EPROTO) : 0;
+        if (rc == 0)
+            *starttime = t;
+    }
+    flux_future_destroy(f);
+    return rc;
 }

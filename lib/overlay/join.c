@@ -56,6 +56,10 @@ static int dial(struct overlay *ov)
 
 int overlay_dial(struct overlay *ov, const char *address, flux_error_t *err)
 {
+    if (ov->refused && !ov->tell_refused && !ov->parent) {
+        ov->refused = false;
+        free(TAKE(ov->parent_address));
+    }
     if (ov->parent_address || ov->conf.rank == 0 || ov->leaving)
         return error_set(err, EINVAL, "rank %u has no parent to connect to",
                          ov->conf.rank);

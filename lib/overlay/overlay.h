@@ -106,7 +106,7 @@ void overlay_free(struct overlay *ov);
 /* Accept children at an address; overlay_address() then has it with the port filled in. */
 int overlay_listen(struct overlay *ov, const char *address, flux_error_t *err);
 const char *overlay_address(const struct overlay *ov);
-/* Connect to the parent, and stay connected. */
+/* Connect to the parent, and stay connected. After `refused`: try once more. */
 int overlay_dial(struct overlay *ov, const char *address, flux_error_t *err);
 /* Part from parent and children in good order: GOODBYE both ways. done runs once, also
  * when nobody answers within the connect timeout. */

@@ -98,17 +98,22 @@ static void give_place(struct cluster *c, int rank)
 
 void cluster_add(struct cluster *c, int rank)
 {
-    static const char *const none[] = {NULL}, *const environment[] = {"TMPDIR=/tmp",
-                                                                      NULL};
+    static const char *const none[] = {NULL}, *const environment[] = {
+                                                  "PATH=/usr/bin:/bin", NULL};
     struct flux_instance_options o = FLUX_INSTANCE_OPTIONS_INIT;
     struct member *m = &c->m[rank];
-    char rundir[128];
+    char rundir[128], statedir[128];
     flux_error_t err;
 
     o.modules = c->modules ? c->modules : none;
     o.attrs = c->attrs;
     o.config = rank == 0 ? c->config : NULL;
-    o.environment = environment;
+    o.environment = c->environment ? c->environment : environment;
+    o.program = c->program;
+    if (c->durable && !c->sim && rank == 0) {
+        snprintf(statedir, sizeof(statedir), "%s/state", c->dir);
+        o.statedir = statedir;
+    }
     if (!c->sim) {
         snprintf(rundir, sizeof(rundir), "%s/run-%d", c->dir, rank);
         o.rundir = rundir;

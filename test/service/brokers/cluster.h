@@ -30,10 +30,13 @@ struct cluster {
     bool sim;
     char dir[64];
     const char *topo;
-    const char *const *attrs;   /* for all; may be NULL */
-    const char *const *modules; /* NULL: none */
-    const char *config;         /* of rank 0; may be NULL */
-    const char *hostlist;       /* NULL: they do not say where they are */
+    const char *const *attrs;       /* for all; may be NULL */
+    const char *const *modules;     /* NULL: none */
+    const char *config;             /* of rank 0; may be NULL */
+    const char *hostlist;           /* NULL: they do not say where they are */
+    const char *const *environment; /* NULL: nearly nothing */
+    const char *const *program;     /* may be NULL */
+    bool durable;                   /* rank 0 has a statedir (real world) */
     struct member m[CLUSTER_MAX];
 };
 

@@ -31,7 +31,7 @@ static int open_as(unsigned rank, struct env *e, const struct dirs_options *o,
     int rc = dirs_open(e, o, d, err);
 
     if (rc == 0 && (rc = dirs_settle(d, rank, statedir, err)) < 0)
-        dirs_close(d);
+        dirs_close(d, false);
     return rc;
 }
 
@@ -72,7 +72,7 @@ START_TEST(a_new_rundir_is_private_and_goes_at_the_end)
     snprintf(path, sizeof(path), "%s/local-0", d.rundir);
     ck_assert_str_eq(d.socket, path);
     snprintf(path, sizeof(path), "%s", d.rundir);
-    dirs_close(&d);
+    dirs_close(&d, false);
     ck_assert_int_ne(access(path, F_OK), 0);
     teardown();
 }
@@ -87,7 +87,7 @@ START_TEST(a_given_rundir_that_was_there_stays)
     o.rundir = in_top("run");
     ck_assert_int_eq(mkdir(o.rundir, 0700), 0);
     ck_assert_int_eq(open_both(env, &o, &d, NULL), 0);
-    dirs_close(&d);
+    dirs_close(&d, false);
     ck_assert_int_eq(access(o.rundir, F_OK), 0);
     teardown();
 }
@@ -148,12 +148,12 @@ START_TEST(a_statedir_is_made_private_and_remembers_the_rundir)
     ck_assert_int_eq(open_both(env, &o, &d, NULL), 0);
     ck_assert_int_eq(mode_of(d.statedir), 0700);
     snprintf(rundir, sizeof(rundir), "%s", d.rundir);
-    dirs_close(&d);
+    dirs_close(&d, false);
     ck_assert_int_ne(access(rundir, F_OK), 0);
     ck_assert_int_eq(open_both(env, &o, &d, NULL), 0);
     ck_assert_str_eq(d.rundir, rundir);
     ck_assert_int_eq(mode_of(d.rundir), 0700);
-    dirs_close(&d);
+    dirs_close(&d, false);
     teardown();
 }
 END_TEST
@@ -168,17 +168,17 @@ START_TEST(a_rundir_left_by_a_killed_broker_is_used_again)
     statedir = in_top("state");
     ck_assert_int_eq(open_both(env, &o, &d, NULL), 0);
     snprintf(rundir, sizeof(rundir), "%s", d.rundir);
-    dirs_close(&d);
+    dirs_close(&d, false);
     ck_assert_int_eq(mkdir(rundir, 0700), 0);
     ck_assert_int_eq(open_both(env, &o, &d, NULL), 0);
     ck_assert_str_eq(d.rundir, rundir);
-    dirs_close(&d);
+    dirs_close(&d, false);
     ck_assert_int_ne(access(rundir, F_OK), 0);
     /* Somebody squats on the name: it is left alone. */
     ck_assert_int_eq(file_replace(env, rundir, "x", 1, 0600), 0);
     ck_assert_int_eq(open_both(env, &o, &d, NULL), 0);
     ck_assert_str_ne(d.rundir, rundir);
-    dirs_close(&d);
+    dirs_close(&d, false);
     ck_assert_int_eq(access(rundir, F_OK), 0);
     teardown();
 }
@@ -200,12 +200,12 @@ START_TEST(brokers_that_share_a_statedir_have_a_folder_each)
     ck_assert_str_ne(other.rundir, leader.rundir);
     ck_assert_ptr_nonnull(strstr(other.socket, "local-3"));
     snprintf(rundir, sizeof(rundir), "%s", other.rundir);
-    dirs_close(&other);
+    dirs_close(&other, false);
     ck_assert_int_eq(open_as(3, env, &o, &other, NULL), 0);
     ck_assert_str_eq(other.rundir, rundir);
-    dirs_close(&other);
+    dirs_close(&other, false);
     ck_assert_int_ne(mode_of(leader.rundir), 0);
-    dirs_close(&leader);
+    dirs_close(&leader, false);
     teardown();
 }
 END_TEST
@@ -225,9 +225,9 @@ START_TEST(a_second_broker_on_a_statedir_is_told_who_has_it)
     ck_assert_ptr_nonnull(strstr(err.text, pid));
     ck_assert_ptr_nonnull(strstr(err.text, statedir));
     ck_assert_int_eq(access(d.rundir, F_OK), 0); /* the first is not disturbed */
-    dirs_close(&d);
+    dirs_close(&d, false);
     ck_assert_int_eq(open_both(env, &o, &d, &err), 0);
-    dirs_close(&d);
+    dirs_close(&d, false);
     teardown();
 }
 END_TEST
