@@ -24,6 +24,7 @@
 #include "base/error.h"
 #include "broker/broker.h"
 #include "broker/facts.h"
+#include "broker/identity.h"
 #include "broker/life.h"
 
 #define CONNECT_TIMEOUT 30.0 /* seconds */
@@ -38,8 +39,6 @@ struct enrol {
     char *first_rundir;              /* before the statedir was seen */
 };
 
-/* ---- folders and store ---- */
-
 static int open_rundir(struct broker *b, flux_error_t *err)
 {
     struct dirs_options opts = {
@@ -48,77 +47,6 @@ static int open_rundir(struct broker *b, flux_error_t *err)
     };
 
     return dirs_open(b->env, &opts, &b->dirs, err);
-}
-
-/* What the store remembers of the instance. */
-struct memory {
-    char *uuid, *epoch, *seq;
-};
-
-static int recall(struct store_reader *r, void *arg)
-{
-    struct memory *m = arg;
-
-    (void)store_reader_meta(r, "uuid", &m->uuid);
-    (void)store_reader_meta(r, "epoch", &m->epoch);
-    (void)store_reader_meta(r, "event-seq", &m->seq);
-    return 0;
-}
-
-static int remember(struct broker *b, const char *key, const char *value)
-{
-    struct store_txn *t = store_txn_new(b->store);
-    int rc;
-
-    if (!t)
-        return -ENOMEM;
-    store_txn_must(t);
-    if ((rc = store_txn_meta(t, key, value)) < 0) {
-        store_txn_free(t);
-        return rc;
-    }
-    return store_commit(b->store, t, NULL, NULL);
-}
-
-/* The same instance as before, for the n-th time. */
-static int open_instance(struct broker *b)
-{
-    struct memory m = {0};
-    char epoch[24];
-    int rc = store_read_now(b->store, recall, &m);
-
-    snprintf(b->instance, sizeof(b->instance), "%s", m.uuid ? m.uuid : b->uuid);
-    b->epoch = (m.epoch ? strtoull(m.epoch, NULL, 10) : 0) + 1;
-    b->event_seq = m.seq ? (uint32_t)strtoul(m.seq, NULL, 10) : 0;
-    snprintf(epoch, sizeof(epoch), "%llu", (unsigned long long)b->epoch);
-    if (rc == 0 && !m.uuid)
-        rc = remember(b, "uuid", b->instance);
-    if (rc == 0)
-        rc = remember(b, "epoch", epoch);
-    free(m.uuid);
-    free(m.epoch);
-    free(m.seq);
-    return rc;
-}
-
-static int open_store(struct broker *b, flux_error_t *err)
-{
-    const char *name = attrs_get(b->attrs, "broker.durability");
-    AUTOFREE char *path = b->dirs.statedir ? dirs_path(&b->dirs, "store.sqlite") : NULL;
-    struct store_options opts = {
-        .path = path,
-        .durability = path ? STORE_POWER : STORE_NONE,
-        .uuid = b->uuid,
-    };
-    int rc;
-
-    if (name && path && store_durability_parse(name, &opts.durability) < 0)
-        return error_set(
-            err, EINVAL,
-            "attribute broker.durability: '%s' is none of power, process, none", name);
-    if ((rc = store_open(b->loop, &opts, &b->store, err)) < 0)
-        return rc;
-    return open_instance(b);
 }
 
 /* ---- services ---- */
@@ -138,16 +66,9 @@ static void events_lost(uint32_t first, uint32_t last, void *arg)
                (unsigned)first, (unsigned)last);
 }
 
-/* Numbers of events go on after a restart, somewhat higher. */
 static void event_numbered(uint32_t seq, void *arg)
 {
-    struct broker *b = arg;
-    char text[16];
-
-    if (!b->store || store_durability(b->store) == STORE_NONE)
-        return;
-    snprintf(text, sizeof(text), "%u", (unsigned)(seq + 2 * ROUTER_SEQ_STEP));
-    (void)remember(b, "event-seq", text);
+    identity_keep_seq(arg, seq);
 }
 
 static int start_router(struct broker *b)
@@ -166,7 +87,7 @@ static int start_router(struct broker *b)
         return rc;
     router_set_tree(b->router, &tree);
     router_set_seq(b->router, b->event_seq);
-    event_numbered(b->event_seq, b);
+    identity_keep_seq(b, b->event_seq);
     return 0;
 }
 
@@ -465,7 +386,7 @@ static int settle(struct broker *b, flux_error_t *err)
         return rc;
     b->durable = b->dirs.statedir != NULL;
     if (b->rank == 0 &&
-        ((rc = open_store(b, err)) < 0 || (rc = read_orphan_timeout(b, err)) < 0))
+        ((rc = identity_open(b, err)) < 0 || (rc = read_orphan_timeout(b, err)) < 0))
         return rc;
     if ((rc = facts_set(b)) < 0)
         return rc;

@@ -1,0 +1,91 @@
+/* The identity of an instance, in its store. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "broker/broker.h"
+#include "broker/identity.h"
+
+/* What the store remembers of the instance. */
+struct memory {
+    char *uuid, *epoch, *seq;
+};
+
+static int recall(struct store_reader *r, void *arg)
+{
+    struct memory *m = arg;
+
+    (void)store_reader_meta(r, "uuid", &m->uuid);
+    (void)store_reader_meta(r, "epoch", &m->epoch);
+    (void)store_reader_meta(r, "event-seq", &m->seq);
+    return 0;
+}
+
+static int remember(struct broker *b, const char *key, const char *value)
+{
+    struct store_txn *t = store_txn_new(b->store);
+    int rc;
+
+    if (!t)
+        return -ENOMEM;
+    store_txn_must(t);
+    if ((rc = store_txn_meta(t, key, value)) < 0) {
+        store_txn_free(t);
+        return rc;
+    }
+    return store_commit(b->store, t, NULL, NULL);
+}
+
+/* The same instance as before, for the n-th time. */
+static int open_instance(struct broker *b)
+{
+    struct memory m = {0};
+    char epoch[24];
+    int rc = store_read_now(b->store, recall, &m);
+
+    snprintf(b->instance, sizeof(b->instance), "%s", m.uuid ? m.uuid : b->uuid);
+    b->epoch = (m.epoch ? strtoull(m.epoch, NULL, 10) : 0) + 1;
+    b->event_seq = m.seq ? (uint32_t)strtoul(m.seq, NULL, 10) : 0;
+    snprintf(epoch, sizeof(epoch), "%llu", (unsigned long long)b->epoch);
+    if (rc == 0 && !m.uuid)
+        rc = remember(b, "uuid", b->instance);
+    if (rc == 0)
+        rc = remember(b, "epoch", epoch);
+    free(m.uuid);
+    free(m.epoch);
+    free(m.seq);
+    return rc;
+}
+
+int identity_open(struct broker *b, flux_error_t *err)
+{
+    const char *name = attrs_get(b->attrs, "broker.durability");
+    AUTOFREE char *path = b->dirs.statedir ? dirs_path(&b->dirs, "store.sqlite") : NULL;
+    struct store_options opts = {
+        .path = path,
+        .durability = path ? STORE_POWER : STORE_NONE,
+        .uuid = b->uuid,
+    };
+    int rc;
+
+    if (name && path && store_durability_parse(name, &opts.durability) < 0)
+        return error_set(
+            err, EINVAL,
+            "attribute broker.durability: '%s' is none of power, process, none", name);
+    if ((rc = store_open(b->loop, &opts, &b->store, err)) < 0)
+        return rc;
+    return open_instance(b);
+}
+
+/* Numbers of events go on after a restart, somewhat higher. */
+void identity_keep_seq(struct broker *b, uint32_t seq)
+{
+    char text[16];
+
+    if (!b->store || store_durability(b->store) == STORE_NONE)
+        return;
+    snprintf(text, sizeof(text), "%u", (unsigned)(seq + 2 * ROUTER_SEQ_STEP));
+    (void)remember(b, "event-seq", text);
+}
