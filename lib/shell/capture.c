@@ -125,6 +125,16 @@ void capture_finish(struct capture *c)
     end(c);
 }
 
+void capture_pause(struct capture *c, bool pause)
+{
+    if (!c->w)
+        return;
+    if (pause)
+        watcher_stop(c->w);
+    else
+        watcher_start(c->w);
+}
+
 void capture_free(struct capture *c)
 {
     if (!c)

@@ -19,6 +19,8 @@ int capture_new(struct loop *loop, int fd, bool by_line, capture_f fn, unsigned 
                 void *arg, struct capture **ret);
 /* Take what is in the pipe and end, whoever else has it open. */
 void capture_finish(struct capture *c);
+/* Read nothing for a while. */
+void capture_pause(struct capture *c, bool pause);
 void capture_free(struct capture *c); /* accepts NULL */
 
 #endif

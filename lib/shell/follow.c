@@ -70,7 +70,7 @@ static int add_records(struct follow *f, struct entries *e, char *chunk, size_t 
             return (int)n;
         if (n == 0)
             break;
-        if (entry(f, e))
+        if (r.kind != SEGMENT_SEQ && entry(f, e))
             ioevent_record(&e->text, &r);
         used += (size_t)n;
     }
@@ -80,9 +80,16 @@ static int add_records(struct follow *f, struct entries *e, char *chunk, size_t 
     return f->pos < stream_size(f->stream);
 }
 
+/* Of a job that ran elsewhere, and wrote nothing, this is not known in the end. */
+static unsigned ntasks_of(const struct follow *f)
+{
+    unsigned n = stream_ntasks(f->stream);
+    return n > 0 ? n : 1;
+}
+
 static void add_eofs(struct follow *f, struct entries *e)
 {
-    unsigned ntasks = stream_ntasks(f->stream);
+    unsigned ntasks = ntasks_of(f);
     double time = stream_time(f->stream);
     for (; f->neofs < 2 * ntasks && e->text.len < CHUNK; f->neofs++)
         if (entry(f, e))
@@ -92,8 +99,10 @@ static void add_eofs(struct follow *f, struct entries *e)
 /* 1: call again soon; 0: wait for more; -ENODATA: all was given; other -errno. */
 static int add_entries(struct follow *f, struct entries *e)
 {
+    if (stream_ntasks(f->stream) == 0 && f->live && !stream_has_ended(f->stream))
+        return 0;
     if (!f->header && entry(f, e))
-        ioevent_header(&e->text, stream_time(f->stream), stream_ntasks(f->stream));
+        ioevent_header(&e->text, stream_time(f->stream), ntasks_of(f));
     f->header = true;
     AUTOFREE char *chunk = malloc(2 * CHUNK);
     int rc = chunk ? add_records(f, e, chunk, 2 * CHUNK) : -ENOMEM;
@@ -102,7 +111,7 @@ static int add_entries(struct follow *f, struct entries *e)
     if (!stream_has_ended(f->stream) && f->live)
         return 0;
     add_eofs(f, e);
-    return f->neofs < 2 * stream_ntasks(f->stream) ? 1 : -ENODATA;
+    return f->neofs < 2 * ntasks_of(f) ? 1 : -ENODATA;
 }
 
 static bool has_news(const struct follow *f)
@@ -147,11 +156,17 @@ void follow_turn(struct shell *sh)
         shell_turn_again(sh, BUSY);
 }
 
-static int open_stream(struct shell *sh, flux_jobid_t id, struct stream **ret)
+/* live: the job may run, here or elsewhere. */
+static int open_stream(struct shell *sh, flux_jobid_t id, bool live, unsigned ntasks,
+                       struct stream **ret)
 {
     struct job *job = shell_job(sh, id);
-    if (job && job->stream) {
-        *ret = stream_ref(job->stream);
+    struct keep *k = keep_find(sh, id);
+    int rc = live ? keep_need(sh, id, ntasks, 0, &k) : 0;
+    if (rc < 0)
+        return rc;
+    if (k || (job && job->stream)) {
+        *ret = stream_ref(k ? k->stream : job->stream);
         return 0;
     }
     AUTOFREE char *path = shell_output_path(sh, id);
@@ -161,24 +176,24 @@ static int open_stream(struct shell *sh, flux_jobid_t id, struct stream **ret)
 int follow_add(struct shell *sh, flux_t *h, const flux_msg_t *msg)
 {
     flux_jobid_t id;
-    int live = 0;
+    int follow = 0, live = 0, ntasks = 0;
     int64_t skip = 0;
-    if (flux_request_unpack(msg, NULL, "{s:I s?b s?I}", "id", &id, "follow", &live,
-                            "skip", &skip) < 0)
+    if (flux_request_unpack(msg, NULL, "{s:I s?b s?I s?b s?i}", "id", &id, "follow",
+                            &follow, "skip", &skip, "live", &live, "ntasks", &ntasks) < 0)
         return -EPROTO;
     if (!flux_msg_is_streaming(msg))
         return -EPROTO;
     struct follow *f = calloc(1, sizeof(*f));
     if (!f)
         return -ENOMEM;
-    int rc = open_stream(sh, id, &f->stream);
+    int rc = open_stream(sh, id, live, (unsigned)ntasks, &f->stream);
     if (rc < 0) {
         free(f);
         return rc;
     }
     f->h = h;
     f->msg = flux_msg_incref(msg);
-    f->live = live;
+    f->live = follow;
     f->skip = skip;
     list_append(&sh->follows, &f->link);
     return 0;

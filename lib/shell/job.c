@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "env/pipe.h"
 #include "shell/shell_private.h"
+#include "shell/sink.h"
 
 /* -- making and freeing -- */
 
@@ -30,6 +31,14 @@ static struct job *job_alloc(struct shell *sh, flux_jobid_t id)
     return job;
 }
 
+static void drop_output(struct job *job)
+{
+    output_free(job->output);
+    job->output = NULL;
+    plan_free(job->plan);
+    job->plan = NULL;
+}
+
 /* What a job needs no more once it is DONE. */
 static void job_shrink(struct job *job)
 {
@@ -41,10 +50,8 @@ static void job_shrink(struct job *job)
     free(job->tasks);
     job->tasks = NULL;
     job->ntasks = 0;
-    output_free(job->output);
-    job->output = NULL;
-    plan_free(job->plan);
-    job->plan = NULL;
+    if (job->plan && !plan_writes_for_others(job->plan))
+        drop_output(job);
 }
 
 void job_free(struct job *job)
@@ -52,10 +59,11 @@ void job_free(struct job *job)
     if (!job)
         return;
     job_shrink(job);
+    drop_output(job);
     list_del(&job->link);
     list_del(&job->dirty);
     list_del(&job->young);
-    stream_unref(job->stream);
+    sink_free(job);
     exchange_free(job->exchange);
     free(job->exc_type);
     free(job->exc_note);
@@ -89,18 +97,9 @@ void job_raise(struct job *job, int severity, const char *type, const char *note
     results_exception(job->sh, job);
 }
 
-/* The segment file is opened again for readers to come; only a stream without one is
- * kept, for the redirections it tells of. */
-static void end_stream(struct job *job)
+void job_told(struct job *job)
 {
-    if (!job->stream)
-        return;
-    list_del(&job->dirty);
-    stream_end(job->stream);
-    if (stream_is_kept(job->stream)) {
-        stream_unref(job->stream);
-        job->stream = NULL;
-    }
+    results_finish(job->sh, job);
 }
 
 void job_finish(struct job *job)
@@ -110,14 +109,15 @@ void job_finish(struct job *job)
         for (int which = 0; which < 2; which++)
             if (job->tasks[i].capture[which])
                 capture_finish(job->tasks[i].capture[which]);
-    end_stream(job);
+    sink_end(job);
     job_shrink(job);
     list_del(&job->link);
     list_del(&job->young);
     job->state = JOB_DONE;
     sh->active--;
     journal_end(sh->journal, job->id, &job->end);
-    results_finish(sh, job);
+    if (!sink_is_draining(job))
+        job_told(job);
 }
 
 /* The last task is gone, or there never was one. */
@@ -143,15 +143,6 @@ int job_refuse(struct shell *sh, flux_jobid_t id, const char *type, const char *
     job_raise(job, 0, type, note);
     job_finish(job);
     return 0;
-}
-
-static int make_stream(struct job *job)
-{
-    AUTOFREE char *path = shell_output_path(job->sh, job->id);
-    if (!path)
-        return -ENOMEM;
-    return stream_new(job->sh->env, path, job->plan->ntasks, job->plan->output_limit,
-                      &job->stream);
 }
 
 static int make_tasks(struct job *job)
@@ -190,7 +181,7 @@ int job_start(struct shell *sh, flux_jobid_t id, cJSON *jobspec, cJSON *r)
     }
     job->plan = plan;
     job->state = JOB_WAITING;
-    rc = make_stream(job);
+    rc = sink_open(job);
     if (rc == 0)
         rc = make_tasks(job);
     if (rc == 0)
@@ -241,20 +232,10 @@ void job_spawn(struct job *job)
         task_spawn(&job->tasks[i], &ctx);
 }
 
-static void mark_dirty(struct job *job)
-{
-    if (list_empty(&job->dirty) && stream_is_dirty(job->stream))
-        list_append(&job->sh->dirty, &job->dirty);
-}
-
 static void captured(unsigned tag, const char *data, size_t len, void *arg)
 {
-    struct task *t = arg;
-    struct job *job = t->job;
-    if (len == 0)
-        return;
-    output_put(job->output, job->stream, t->index, (int)tag, data, len);
-    mark_dirty(job);
+    if (len > 0)
+        sink_put(arg, (int)tag, data, len);
 }
 
 static void add_usage(struct journal_end *end, const struct rusage *ru)
@@ -275,10 +256,10 @@ static void task_gone(struct task *t, int status)
     t->status = status;
     umap_take(job->sh->tasks, (uint64_t)t->pid);
     job->end.status = status_worst(job->end.status, status);
-    if (--job->nrunning == 0)
+    job->nrunning--;
+    limits_task_exited(job, status);
+    if (job->nrunning == 0)
         job_ending(job);
-    else
-        limits_task_exited(job, status);
 }
 
 static void task_exited(struct watcher *w, int revents, void *arg)
@@ -328,10 +309,8 @@ static bool watch_task(struct task *t)
 static void adopt_task(struct task *t)
 {
     struct job *job = t->job;
-    if (t->message) {
-        output_put(job->output, job->stream, t->index, 1, t->message, strlen(t->message));
-        mark_dirty(job);
-    }
+    if (t->message)
+        sink_put(t, 1, t->message, strlen(t->message));
     if (t->pid > 0 && watch_task(t)) {
         capture_task(t);
         pmi_adopt(t);
@@ -386,6 +365,8 @@ int job_signal(struct job *job, int signum)
 
 void job_cancel(struct job *job)
 {
+    if (job->state == JOB_DONE)
+        sink_give_up_files(job); /* the leader may never come back for them */
     if (job->cancelled || job->state >= JOB_ENDING)
         return;
     job->cancelled = true;

@@ -13,6 +13,7 @@
 #include "shell/plan.h"
 #include "shell/task.h"
 
+struct forward;
 struct pmi;
 struct shell;
 
@@ -35,6 +36,10 @@ struct job {
     struct plan *plan; /* NULL: taken from a journal, or refused */
     struct output *output;
     struct stream *stream;
+    struct stream *files; /* for shared files, which the leader writes; NULL: none */
+    struct forward *to_keeper, *to_leader; /* NULL: it stays here */
+    uint64_t *files_next; /* the leader: numbers of the next records, by node */
+    bool paused;          /* nothing is read from the tasks */
     struct task *tasks;
     unsigned ntasks, nrunning;
     struct limits limits;
@@ -61,13 +66,15 @@ void job_free(struct job *job);
 /* On a worker: open the files, start the tasks. Then, on the loop: take them over. */
 void job_spawn(struct job *job);
 void job_spawned(struct job *job);
-/* Everything of it is dead: finish. */
+/* Everything of it is dead: finish. Then, perhaps later: its output was taken. */
 void job_finish(struct job *job);
+void job_told(struct job *job);
 
 void job_raise(struct job *job, int severity, const char *type, const char *note);
 /* Send a signal to all tasks. -ESRCH: none runs. */
 int job_signal(struct job *job, int signum);
-/* SIGTERM now, SIGKILL later; a job that has not started ends at once. */
+/* SIGTERM now, SIGKILL later; a job that has not started ends at once, and one that only
+ * waits for its output to be taken does not wait for its leader any more. */
 void job_cancel(struct job *job);
 
 #endif

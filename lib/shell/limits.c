@@ -80,17 +80,42 @@ void limits_set_expiration(struct job *job, double at)
     arm_expiration(job);
 }
 
+double limits_exit_left(const struct job *job)
+{
+    const struct plan *p = job->plan;
+    double first = job->limits.first_exit;
+    if (!p || p->layout.nnodes == 1 || p->exit_timeout < 0 || first == 0)
+        return -1;
+    double left = p->exit_timeout - (env_monotonic(job->sh->env) - first);
+    return left > 0 ? left : 0;
+}
+
+static void note_first_exit(struct job *job)
+{
+    const struct plan *p = job->plan;
+    if (job->limits.first_exit != 0)
+        return;
+    job->limits.first_exit = env_monotonic(job->sh->env);
+    if (p->layout.nnodes > 1)
+        results_exited(job->sh, job);
+    else if (job->nrunning > 0)
+        arm(job, &job->limits.exit, p->exit_timeout, 0, exit_overdue);
+}
+
 void limits_task_exited(struct job *job, int wstatus)
 {
     const struct plan *p = job->plan;
-    if (p->exit_on_error && status_code(wstatus) != 0 && !job->cancelled) {
+    bool others = job->nrunning > 0 || p->layout.nnodes > 1;
+    if (job->cancelled || !others)
+        return;
+    if (p->exit_on_error && status_code(wstatus) != 0) {
         char note[80];
         snprintf(note, sizeof(note), "task failed with code %d (exit-on-error)",
                  status_code(wstatus));
         job_raise(job, 0, "exec", note);
         job_cancel(job);
-    } else if (p->exit_timeout >= 0 && !job->cancelled) {
-        arm(job, &job->limits.exit, p->exit_timeout, 0, exit_overdue);
+    } else if (p->exit_timeout >= 0) {
+        note_first_exit(job);
     }
 }
 

@@ -56,6 +56,7 @@ static void disconnect(struct link *l)
         return;
     follow_drop_all(l->sh);
     pmi_suspend(l->sh);
+    outlets_suspend(l->sh->outlets);
     flux_future_destroy(l->service);
     flux_future_destroy(l->hello);
     flux_msg_handler_delvec(l->handlers);
@@ -173,6 +174,7 @@ static void on_service(flux_future_t *f, void *arg)
     else {
         say_hello(l);
         pmi_resume(l->sh);
+        outlets_resume(l->sh->outlets);
     }
 }
 

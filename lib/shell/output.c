@@ -79,7 +79,7 @@ static int add_file(struct output *o, char *path, bool append, struct outfile **
 static int open_stream(struct output *o, int which, flux_error_t *err)
 {
     const struct plan_stream *s = &o->plan->stream[which];
-    if (!s->path)
+    if (!s->path || plan_is_leaders(o->plan, which))
         return 0;
     o->by_task[which] = template_names_task(s->path);
     unsigned n = o->by_task[which] ? o->plan->nlocal : 1;
@@ -156,17 +156,31 @@ static void put_lines(struct file *file, unsigned rank, const char *data, size_t
     buf_free(&out);
 }
 
+static void write_file(const struct output *o, struct outfile *f, unsigned rank,
+                       int which, const char *data, size_t len)
+{
+    if (o->plan->stream[which].label)
+        put_lines(f->file, rank, data, len);
+    else
+        (void)file_append(f->file, data, len);
+}
+
 void output_put(struct output *o, struct stream *s, unsigned index, int which,
                 const char *data, size_t len)
 {
     struct outfile *f = o ? sink_of(o, index, which) : NULL;
     unsigned rank = o ? plan_task_rank(o->plan, index) : 0;
-    if (!f)
-        stream_data(s, rank, (unsigned)which, data, len);
-    else if (o->plan->stream[which].label)
-        put_lines(f->file, rank, data, len);
+    if (f)
+        write_file(o, f, rank, which, data, len);
     else
-        (void)file_append(f->file, data, len);
+        stream_data(s, rank, (unsigned)which, data, len);
+}
+
+void output_write(struct output *o, unsigned rank, int which, const char *data,
+                  size_t len)
+{
+    if (o->sink[which] && !o->by_task[which])
+        write_file(o, o->sink[which][0], rank, which, data, len);
 }
 
 void output_announce(const struct output *o, struct stream *s)

@@ -21,6 +21,9 @@ int output_fd(const struct output *o, unsigned index, int which);
 /* What came through the pipe, or what the shell itself has to say to the user. */
 void output_put(struct output *o, struct stream *s, unsigned index, int which,
                 const char *data, size_t len);
+/* What a task of another node wrote, by its rank in the job, to a file that all share. */
+void output_write(struct output *o, unsigned rank, int which, const char *data,
+                  size_t len);
 /* Tell the stream's readers which outputs they will not see. */
 void output_announce(const struct output *o, struct stream *s);
 

@@ -247,6 +247,9 @@ static int read_place(struct plan *p, const struct rset *rs, unsigned broker_ran
     p->vars.ntasks = p->ntasks;
     p->vars.node_id = p->node;
     p->vars.broker_rank = broker_rank;
+    for (int i = 0; i < 2; i++)
+        p->stream[i].shared = p->stream[i].path && p->layout.nnodes > 1 &&
+                              !template_names_node(p->stream[i].path);
     return 0;
 }
 
@@ -315,6 +318,16 @@ void plan_free(struct plan *p)
     free(p->gpus);
     layout_clear(&p->layout);
     free(p);
+}
+
+bool plan_is_leaders(const struct plan *p, int which)
+{
+    return p->stream[which].shared && p->node != 0;
+}
+
+bool plan_writes_for_others(const struct plan *p)
+{
+    return p->node == 0 && (p->stream[0].shared || p->stream[1].shared);
 }
 
 /* -- what differs by task -- */

@@ -22,6 +22,7 @@ struct plan_stream {
     bool append;      /* keep what is in the file */
     bool label;       /* "RANK: " in front of each line */
     bool unbuffered;  /* pass on bytes as they come, not lines */
+    bool shared;      /* a file of several nodes: the leader writes it */
 };
 
 struct plan {
@@ -57,6 +58,10 @@ int plan_new(flux_jobid_t id, unsigned broker_rank, cJSON *jobspec, cJSON *r,
              struct plan **ret, flux_error_t *err);
 void plan_free(struct plan *p); /* accepts NULL */
 
+/* Does stdout (0) or stderr (1) go to a file of another node, the leader? */
+bool plan_is_leaders(const struct plan *p, int which);
+/* Does this node write a file for others? */
+bool plan_writes_for_others(const struct plan *p);
 /* The rank in the job of a task of this node. */
 unsigned plan_task_rank(const struct plan *p, unsigned index);
 /* The command of a task, tags expanded: NULL-terminated, one block to free(). */

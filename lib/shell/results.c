@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/cleanup.h"
 #include "shell/shell_private.h"
+#include "shell/sink.h"
 
 /* {"id":..,"type":"..", up to the data's value. False: nobody to tell. */
 static bool open_result(struct shell *sh, flux_jobid_t id, const char *type)
@@ -23,6 +24,12 @@ static bool open_result(struct shell *sh, flux_jobid_t id, const char *type)
         buf_addc(&sh->results, ',');
     buf_addf(&sh->results, "{\"id\":%" PRIu64 ",\"type\":\"%s\",\"data\":", id, type);
     return true;
+}
+
+/* The keeper of the output of jobs that it does not run wants to know. */
+static bool says_ntasks(const struct job *job)
+{
+    return job->plan && (job->sh->rank != 0 || job->plan->layout.nnodes > 1);
 }
 
 static void add_exception(struct buf *out, const struct job *job)
@@ -44,7 +51,10 @@ void results_start(struct shell *sh, const struct job *job, bool reattach)
 {
     if (!open_result(sh, job->id, reattach ? "reattached" : "start"))
         return;
-    buf_adds(&sh->results, "{}}");
+    if (says_ntasks(job))
+        buf_addf(&sh->results, "{\"ntasks\":%u}}", job->plan->ntasks);
+    else
+        buf_adds(&sh->results, "{}}");
 }
 
 void results_exception(struct shell *sh, const struct job *job)
@@ -53,6 +63,13 @@ void results_exception(struct shell *sh, const struct job *job)
         return;
     add_exception(&sh->results, job);
     buf_addc(&sh->results, '}');
+}
+
+void results_exited(struct shell *sh, const struct job *job)
+{
+    if (!open_result(sh, job->id, "exited"))
+        return;
+    buf_addf(&sh->results, "{\"exit-timeout\":%f}}", limits_exit_left(job));
 }
 
 void results_finish(struct shell *sh, const struct job *job)
@@ -91,18 +108,22 @@ static const char *state_name(const struct job *job)
     case JOB_ENDING:
         return "running";
     default:
-        return "finished";
+        return sink_is_draining(job) ? "running" : "finished";
     }
 }
 
 static void add_job(struct buf *out, const struct job *job)
 {
     buf_addf(out, "{\"id\":%" PRIu64 ",\"state\":\"%s\"", job->id, state_name(job));
+    if (says_ntasks(job))
+        buf_addf(out, ",\"ntasks\":%u", job->plan->ntasks);
+    if (limits_exit_left(job) >= 0)
+        buf_addf(out, ",\"exit-timeout\":%f", limits_exit_left(job));
     if (job->exc_type) {
         buf_adds(out, ",\"exception\":");
         add_exception(out, job);
     }
-    if (job->state == JOB_DONE) {
+    if (job->state == JOB_DONE && !sink_is_draining(job)) {
         buf_adds(out, ",\"data\":");
         add_end(out, &job->end);
     }

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/slice.h"
 #include "shell/shell_private.h"
+#include "shell/sink.h"
 
 static void answer(struct shell *sh, flux_t *h, const flux_msg_t *msg, int rc)
 {
@@ -29,7 +30,7 @@ static void report(struct shell *sh, const struct job *job, bool reattach)
     results_start(sh, job, reattach);
     if (job->exc_type)
         results_exception(sh, job);
-    if (job->state == JOB_DONE)
+    if (job->state == JOB_DONE && !sink_is_draining(job))
         results_finish(sh, job);
 }
 
@@ -141,7 +142,7 @@ static void cancel(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, voi
 
 static void forget(struct job *job)
 {
-    if (job->state != JOB_DONE)
+    if (job->state != JOB_DONE || sink_is_draining(job))
         return;
     journal_ack(job->sh->journal, job->id);
     umap_del(job->sh->jobs, job->id);
@@ -172,11 +173,31 @@ static void disconnect(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
     follow_disconnect(arg, msg);
 }
 
+static void output_put_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
+                          void *arg)
+{
+    keep_put(arg, h, msg);
+}
+
+static void output_end(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
+                       void *arg)
+{
+    const cJSON *ids;
+    int64_t id;
+    int rc = flux_request_unpack(msg, NULL, "{s:o}", "ids", &ids) < 0 ? -EPROTO : 0;
+    for (const cJSON *o = rc == 0 ? ids->child : NULL; o; o = o->next)
+        if (json_int64(o, &id) == 0)
+            keep_end(arg, (flux_jobid_t)id);
+    answer(arg, h, msg, rc);
+}
+
 static void leave(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
 {
     struct shell *sh = arg;
-    answer(arg, h, msg, sh->active > 0 ? -EBUSY : 0);
-    shell_quit(sh);
+    bool busy = sh->active > 0 || umap_count(sh->keeps) > 0;
+    answer(arg, h, msg, busy ? -EBUSY : 0);
+    if (!busy)
+        shell_quit(sh);
 }
 
 static void pmi_barrier(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
@@ -195,6 +216,8 @@ static const struct flux_msg_handler_spec handlers[] = {
     {FLUX_MSGTYPE_REQUEST, "ack", ack, 0},
     {FLUX_MSGTYPE_REQUEST, "output", output, 0},
     {FLUX_MSGTYPE_REQUEST, "output-cancel", output_cancel, 0},
+    {FLUX_MSGTYPE_REQUEST, "output-put", output_put_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "output-end", output_end, 0},
     {FLUX_MSGTYPE_REQUEST, "pmi-barrier", pmi_barrier, 0},
     {FLUX_MSGTYPE_REQUEST, "disconnect", disconnect, 0},
     {FLUX_MSGTYPE_REQUEST, "exit", leave, 0},

@@ -7,10 +7,12 @@
 
 #include <flux/connector.h>
 #include <flux/flog.h>
+#include <flux/msglist.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "shell/shell_private.h"
+#include "shell/sink.h"
 
 #define KILL_TIMEOUT 5.0 /* seconds, until job-exec says otherwise */
 #define YOUNG 0.05       /* seconds a task lives before it is worth a journal record */
@@ -87,8 +89,9 @@ static void flush_streams(struct shell *sh)
     list_each(job, &sh->dirty, struct job, dirty)
     {
         list_del(&job->dirty);
-        stream_flush(job->stream);
+        sink_flush(job);
     }
+    keep_turn(sh);
 }
 
 static void start_jobs(struct shell *sh)
@@ -148,6 +151,7 @@ static void turn(struct watcher *w, int revents, void *arg)
     flush_streams(sh);
     start_jobs(sh);
     results_flush(sh);
+    outlets_turn(sh->outlets);
     follow_turn(sh);
     /* Jobs being recovered have tasks that only the old journal names. */
     if (!sh->recovery && journal_is_large(sh->journal, sh->active == 0))
@@ -206,9 +210,13 @@ static int make_parts(struct shell *sh, const struct shell_opts *opts)
 {
     sh->jobs = umap_new(job_free_value);
     sh->tasks = umap_new(NULL);
-    if (!sh->jobs || !sh->tasks)
+    sh->keeps = umap_new(keep_free);
+    sh->puts = flux_msglist_create();
+    if (!sh->jobs || !sh->tasks || !sh->keeps || !sh->puts)
         return -ENOMEM;
     int rc = reaper_new(sh, &sh->reaper);
+    if (rc == 0)
+        rc = outlets_new(sh, &sh->outlets);
     if (rc == 0)
         rc = link_new(sh, opts->connect, opts->connect_arg, &sh->link);
     if (rc == 0)
@@ -240,6 +248,8 @@ static int open_files(struct shell *sh, const char *dir, flux_error_t *err)
     };
     rc = recovery_start(sh, &log);
     journal_log_clear(&log);
+    if (rc == 0 && sh->rank != 0)
+        rc = sink_restore(sh);
     return rc < 0 ? error_set(err, -rc, "cannot recover jobs: %s", strerror(-rc)) : 0;
 }
 
@@ -255,6 +265,7 @@ int shell_new(const struct shell_opts *opts, struct shell **ret, flux_error_t *e
     list_init(&sh->young);
     list_init(&sh->follows);
     list_init(&sh->barriers);
+    list_init(&sh->dirty_keeps);
     int rc = copy_options(sh, opts);
     if (rc == 0)
         rc = make_parts(sh, opts);
@@ -299,6 +310,9 @@ void shell_free(struct shell *sh)
     watcher_free(sh->again);
     umap_free(sh->jobs);
     umap_free(sh->tasks);
+    umap_free(sh->keeps);
+    flux_msglist_destroy(sh->puts);
+    outlets_free(sh->outlets);
     journal_close(sh->journal);
     buf_free(&sh->results);
     free(sh->output_dir);

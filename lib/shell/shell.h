@@ -5,7 +5,7 @@
  * Conversation (all payloads are JSON):
  *   shell -> broker    service.add "UID-shell"
  *   shell -> job-exec  job-exec.shell-hello {"userid","rank","jobs":[{"id","state",
- *                      "data"?,"exception"?}...]} (stream; it lasts as long as job-exec
+ *                      "data"?,"exception"?,"ntasks"?,"exit-timeout"?}...]} (stream; it lasts as long as job-exec
  *                      wants this shell) -> {"kill-timeout":f,"orphan-timeout":f?}
  *                      state: "starting", "running" or "finished"
  *   job-exec -> shell  UID-shell.start {"jobs":[{"id","userid","jobspec","R",
@@ -14,11 +14,19 @@
  *                      started; with "reattach" (it has been before) it is lost.
  *   job-exec -> shell  .kill {"id","signum"}, .cancel {"ids"}, .ack {"ids"}, .exit {},
  *                      .expiration {"id","expiration"}
- *   anyone   -> shell  .output {"id","follow":b?,"skip":i?} (stream) -> {"events":[...]}
+ *   anyone   -> shell  of rank 0: .output {"id","follow":b?,"skip":i?,"live":b?,
+ *                      "ntasks":i?} (stream) -> {"events":[...]}
+ *                      live: the job may run elsewhere; output-end will say when it is
+ *                      over
  *                      .output-cancel {"matchtag"}
+ *   job-exec -> shell  of rank 0: .output-end {"ids"}
+ *   shell -> shell     .output-put (raw): output that is kept, or written, there; see
+ *                      forward.h. .pmi-barrier: see pmi.h
  *   shell -> job-exec  job-exec.shell-results {"rank","results":[{"id","type",
  *                      "data"}...]}
- *                      type: "start", "reattached", "exception", "finish"
+ *                      type: "start" and "reattached" {"ntasks"?}, "exception", "finish",
+ *                      "exited" {"exit-timeout":f}: the first task here, of a job on
+ *                      several nodes; so long others may run
  * Every job gets a start and a finish; a finish is held, and told again at each hello,
  * until it is acknowledged.
  *

@@ -2,7 +2,8 @@
  *
  * A turn of the loop collects; at its end, in this order: what dead jobs left is killed
  * and the jobs finish, output is written, the journal is written (begins and ends),
- * begun jobs go to the workers, results go out, and readers of output are served.
+ * begun jobs go to the workers, results and output go out, and readers of output are
+ * served.
  */
 #ifndef FLUX_SHELL_SHELL_PRIVATE_H
 #define FLUX_SHELL_SHELL_PRIVATE_H
@@ -14,6 +15,8 @@
 #include "base/map.h"
 #include "shell/job.h"
 #include "shell/journal.h"
+#include "shell/forward.h"
+#include "shell/keep.h"
 #include "shell/link.h"
 #include "shell/pmi.h"
 #include "shell/reaper.h"
@@ -31,19 +34,23 @@ struct shell {
     double kill_timeout, orphan_timeout; /* seconds */
 
     struct journal *journal;
-    struct umap *jobs;    /* id -> struct job */
-    struct umap *tasks;   /* pid -> struct task, running ones */
-    struct list waiting;  /* jobs, by link */
-    struct list ending;   /* jobs, by link */
-    struct list running;  /* jobs SPAWNING and RUNNING, by link, in order of seq */
-    struct list dirty;    /* jobs, by dirty */
-    struct list young;    /* jobs, by young */
-    struct list follows;  /* struct follow */
-    struct list barriers; /* struct pmi: of jobs that are in one with other nodes */
-    unsigned active;      /* jobs that are not DONE */
-    bool stopping;        /* done as soon as no job is active */
-    bool done;            /* nothing more to do */
-    unsigned batches;     /* of spawns, under way */
+    struct umap *jobs;   /* id -> struct job */
+    struct umap *tasks;  /* pid -> struct task, running ones */
+    struct list waiting; /* jobs, by link */
+    struct list ending;  /* jobs, by link */
+    struct list running; /* jobs SPAWNING and RUNNING, by link, in order of seq */
+    struct list dirty;   /* jobs, by dirty */
+    struct list young;   /* jobs, by young */
+    struct list follows; /* struct follow */
+    struct umap *keeps;  /* id -> struct keep */
+    struct list dirty_keeps;
+    struct flux_msglist *puts; /* requests output-put, to be answered */
+    struct outlets *outlets;   /* output for other shells */
+    struct list barriers;      /* struct pmi: of jobs that are in one with other nodes */
+    unsigned active;           /* jobs that are not DONE */
+    bool stopping;             /* done as soon as no job is active */
+    bool done;                 /* nothing more to do */
+    unsigned batches;          /* of spawns, under way */
     uint64_t seq;
     struct reaper *reaper;
     struct link *link;
@@ -68,6 +75,7 @@ void shell_turn_again(struct shell *sh, double after);
 /* results.c: what job-exec is told. */
 void results_start(struct shell *sh, const struct job *job, bool reattach);
 void results_exception(struct shell *sh, const struct job *job);
+void results_exited(struct shell *sh, const struct job *job);
 void results_finish(struct shell *sh, const struct job *job);
 void results_flush(struct shell *sh);
 /* The payload of a hello; yours to free(). NULL on ENOMEM. */

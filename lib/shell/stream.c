@@ -5,24 +5,7 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "base/cleanup.h"
-#include "shell/segment.h"
-#include "shell/stream.h"
-
-struct stream {
-    int refs;
-    struct env *env;
-    char *path;
-    struct file *file; /* NULL until there is data */
-    unsigned ntasks;
-    double time;
-    uint64_t limit, used[2];
-    bool full[2];
-    bool has_data; /* the file is worth making */
-    bool ended;
-    uint64_t size;      /* bytes of records in the file */
-    struct buf pending; /* records behind those */
-};
+#include "shell/stream_private.h"
 
 static int stream_alloc(struct env *env, const char *path, struct stream **ret)
 {
@@ -32,7 +15,6 @@ static int stream_alloc(struct env *env, const char *path, struct stream **ret)
     s->refs = 1;
     s->env = env_ref(env);
     s->time = env_time(env);
-    s->ntasks = 1;
     s->path = strdup(path);
     if (!s->path) {
         stream_unref(s);
@@ -55,29 +37,49 @@ int stream_new(struct env *env, const char *path, unsigned ntasks, uint64_t limi
     return 0;
 }
 
-/* Find where the whole records of the file end; a torn one is cut off by that. */
-static int scan(struct stream *s)
+/* Note a record that is in the file. */
+static int count(struct stream *s, const struct segment_record *r)
 {
-    char head[SEGMENT_HEADER_SIZE];
-    ssize_t n = file_pread(s->file, head, sizeof(head), 0);
+    s->seq += r->origin == 0;
+    if (r->kind == SEGMENT_DATA && r->stream < 2)
+        s->used[r->stream] += r->len;
+    return r->origin ? stream_note_origin(s, r) : 0;
+}
+
+/* One record; -EPROTO at what is none. */
+static int scan_record(struct stream *s, uint64_t end, bool writing)
+{
+    char rec[SEGMENT_RECORD_SIZE + sizeof(uint64_t)]; /* all of a SEGMENT_SEQ */
+    struct segment_record r = {0};
+    size_t need;
+    ssize_t n =
+        file_pread(s->file, rec, sizeof(rec), (off_t)(s->size + SEGMENT_HEADER_SIZE));
+    if (n < SEGMENT_RECORD_SIZE || segment_read(rec, (size_t)n, &r, &need) < 0 ||
+        s->size + need > end)
+        return -EPROTO;
+    s->size += need;
+    return writing ? count(s, &r) : 0;
+}
+
+/* Find where the whole records of the file end; a torn one is cut off by that. */
+static int scan(struct stream *s, bool writing)
+{
+    char text[SEGMENT_HEADER_SIZE];
+    struct segment_header h;
+    ssize_t n = file_pread(s->file, text, sizeof(text), 0);
     if (n < 0)
         return (int)n;
-    int rc = segment_read_header(head, (size_t)n, &s->ntasks);
+    int rc = segment_read_header(text, (size_t)n, &h);
     if (rc < 0)
         return rc;
+    s->ntasks = h.ntasks;
+    s->base = s->seq = h.base;
+    s->has_data = true;
     off_t size = file_size(s->file);
-    uint64_t end = size > (off_t)sizeof(head) ? (uint64_t)size - sizeof(head) : 0;
-    while (s->size < end) {
-        char rec[SEGMENT_RECORD_SIZE];
-        struct segment_record r;
-        size_t need;
-        n = file_pread(s->file, rec, sizeof(rec), (off_t)(s->size + sizeof(head)));
-        if (n < (ssize_t)sizeof(rec) || segment_read(rec, (size_t)n, &r, &need) < 0 ||
-            s->size + need > end)
-            break;
-        s->size += need;
-    }
-    return 0;
+    uint64_t end = size > (off_t)sizeof(text) ? (uint64_t)size - sizeof(text) : 0;
+    while (rc == 0 && s->size < end)
+        rc = scan_record(s, end, writing);
+    return rc == -EPROTO ? 0 : rc;
 }
 
 int stream_open(struct env *env, const char *path, struct stream **ret)
@@ -86,14 +88,37 @@ int stream_open(struct env *env, const char *path, struct stream **ret)
     int rc = stream_alloc(env, path, &s);
     if (rc < 0)
         return rc;
+    s->ntasks = 1;
     rc = file_open(env, path, O_RDONLY | O_NOFOLLOW, 0, &s->file);
     if (rc == 0)
-        rc = scan(s);
+        rc = scan(s, false);
     if (rc < 0 && rc != -ENOENT && rc != -EPROTO) {
         stream_unref(s);
         return rc;
     }
     s->ended = true;
+    *ret = s;
+    return 0;
+}
+
+int stream_resume(struct env *env, const char *path, unsigned ntasks, uint64_t limit,
+                  struct stream **ret)
+{
+    struct stream *s;
+    int rc = stream_alloc(env, path, &s);
+    if (rc < 0)
+        return rc;
+    rc = file_open(env, path, O_RDWR | O_NOFOLLOW, 0, &s->file);
+    if (rc == 0)
+        rc = scan(s, true);
+    if (rc == -EPROTO) { /* no header: as good as none */
+        file_close(s->file);
+        s->file = NULL;
+    } else if (rc < 0 && rc != -ENOENT) {
+        stream_unref(s);
+        return rc;
+    }
+    stream_set(s, ntasks, limit);
     *ret = s;
     return 0;
 }
@@ -110,6 +135,7 @@ void stream_unref(struct stream *s)
         return;
     file_close(s->file);
     buf_free(&s->pending);
+    umap_free(s->origins);
     free(s->path);
     env_unref(s->env);
     free(s);
@@ -125,6 +151,7 @@ static void add(struct stream *s, int kind, unsigned rank, unsigned stream,
                                .data = data,
                                .len = (uint32_t)len};
     segment_add(&s->pending, &r);
+    s->seq++;
 }
 
 static void note_full(struct stream *s, unsigned stream)
@@ -136,19 +163,30 @@ static void note_full(struct stream *s, unsigned stream)
     stream_log(s, LOG_WARNING, text);
 }
 
+size_t stream_take_room(struct stream *s, unsigned stream, size_t len)
+{
+    uint64_t room = s->limit > s->used[stream] ? s->limit - s->used[stream] : 0;
+    size_t n = len > room ? (size_t)room : len;
+    s->used[stream] += n;
+    s->has_data = true;
+    return n;
+}
+
+void stream_check_full(struct stream *s, unsigned stream, bool cut)
+{
+    if (cut && !s->full[stream])
+        note_full(s, stream);
+}
+
 void stream_data(struct stream *s, unsigned rank, unsigned stream, const char *data,
                  size_t len)
 {
     if (s->full[stream] || len == 0)
         return;
-    uint64_t room = s->limit - s->used[stream];
-    size_t n = len > room ? (size_t)room : len;
+    size_t n = stream_take_room(s, stream, len);
     if (n > 0)
         add(s, SEGMENT_DATA, rank, stream, data, n);
-    s->used[stream] += n;
-    s->has_data = true;
-    if (n < len)
-        note_full(s, stream);
+    stream_check_full(s, stream, n < len);
 }
 
 void stream_redirect(struct stream *s, unsigned rank, unsigned stream, const char *path)
@@ -169,7 +207,7 @@ static int create(struct stream *s)
                        &s->file);
     if (rc < 0)
         return rc;
-    segment_add_header(&head, s->ntasks);
+    segment_add_header(&head, &(struct segment_header){s->ntasks, (uint32_t)s->base});
     ssize_t n = head.failed ? -ENOMEM : file_pwrite(s->file, head.data, head.len, 0);
     bool whole = n == (ssize_t)head.len;
     buf_free(&head);
@@ -212,6 +250,27 @@ void stream_flush(struct stream *s)
     stream_log(s, LOG_ERR, "output was lost: it could not be written");
 }
 
+void stream_forget(struct stream *s)
+{
+    if (s->file) {
+        file_close(s->file);
+        s->file = NULL;
+        (void)file_unlink(s->env, s->path);
+    }
+    s->pending.len = 0;
+    s->size = 0;
+    s->base = s->seq;
+    s->has_data = false;
+}
+
+void stream_set(struct stream *s, unsigned ntasks, uint64_t limit)
+{
+    if (s->ntasks == 0)
+        s->ntasks = ntasks;
+    if (s->limit == 0)
+        s->limit = limit;
+}
+
 void stream_end(struct stream *s)
 {
     stream_flush(s);
@@ -221,6 +280,11 @@ void stream_end(struct stream *s)
 unsigned stream_ntasks(const struct stream *s)
 {
     return s->ntasks;
+}
+
+uint64_t stream_base(const struct stream *s)
+{
+    return s->base;
 }
 
 double stream_time(const struct stream *s)
@@ -236,6 +300,11 @@ bool stream_is_dirty(const struct stream *s)
 bool stream_has_ended(const struct stream *s)
 {
     return s->ended;
+}
+
+bool stream_has_data(const struct stream *s)
+{
+    return s->has_data;
 }
 
 bool stream_is_kept(const struct stream *s)

@@ -48,6 +48,15 @@ bool template_names_task(const char *text)
     return false;
 }
 
+bool template_names_node(const char *text)
+{
+    char tag[TAG_MAX];
+    while (next_tag(&text, tag))
+        if (!strncmp(tag, "node.", 5) || !strcmp(tag, "tmpdir"))
+            return true;
+    return template_names_task(text);
+}
+
 static int add_id(const char *form, const struct template_vars *v, struct buf *out)
 {
     char text[JOBID_SIZE];

@@ -26,8 +26,9 @@ struct template_vars {
     unsigned rank, local_id;
 };
 
-/* Does the text differ from one task to the next? */
+/* Does the text differ from one task to the next? From one node to the next? */
 bool template_names_task(const char *text);
+bool template_names_node(const char *text);
 /* Append the expansion. 0, -ENOMEM. */
 int template_expand(const char *text, const struct template_vars *vars, struct buf *out);
 

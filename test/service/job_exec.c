@@ -195,7 +195,8 @@ START_TEST(output_is_passed_on_and_taken_up_again)
     hello("shell", "");
     send_from("reader", "job-exec.output", true, "{\"id\":1,\"follow\":true}");
     until(fx.output_request);
-    ck_assert_str_eq(fx.ranks[0].payload, "{\"id\":1,\"follow\":true,\"skip\":0}");
+    ck_assert_str_eq(fx.ranks[0].payload, "{\"id\":1,\"follow\":true,\"skip\":0,"
+                                          "\"live\":false,\"ntasks\":0}");
     respond(fx.output_request, 0, "{\"events\":[{\"a\":1},{\"b\":[2]}]}");
     until(fx.relayed.len > 0);
     ck_assert_str_eq(fx.relayed.data, "{\"events\":[{\"a\":1},{\"b\":[2]}]}");
@@ -205,7 +206,8 @@ START_TEST(output_is_passed_on_and_taken_up_again)
     until(fx.ranks[0].execs == 1); /* a reader is reason enough */
     hello("shell2", "");
     until(fx.output_request);
-    ck_assert_str_eq(fx.ranks[0].payload, "{\"id\":1,\"follow\":true,\"skip\":2}");
+    ck_assert_str_eq(fx.ranks[0].payload, "{\"id\":1,\"follow\":true,\"skip\":2,"
+                                          "\"live\":false,\"ntasks\":0}");
     respond(fx.output_request, ENODATA, NULL);
     until(fx.relayed_errnum);
     ck_assert_int_eq(fx.relayed_errnum, ENODATA);

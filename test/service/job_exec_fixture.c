@@ -60,6 +60,10 @@ static void on_shell(struct rank *rank, const char *topic, const flux_msg_t *msg
 {
     const char *s;
     ck_assert_int_eq(flux_msg_get_string(msg, &s), 0);
+    if (!strcmp(topic, "output-end")) {
+        snprintf(rank->ends, sizeof(rank->ends), "%s", s);
+        return;
+    }
     snprintf(rank->topic, sizeof(rank->topic), "%s", topic);
     free(rank->payload);
     rank->payload = strdup(s ? s : "");

@@ -19,6 +19,7 @@ struct rank {
     const flux_msg_t *waiter; /* rexec.wait, held */
     unsigned requests;        /* to the shell */
     unsigned kills;
+    char ends[64]; /* the last output-end; not counted above */
     int kill_errnum;
     char topic[64], *payload; /* the last one */
 };

@@ -374,6 +374,64 @@ START_TEST(a_job_that_is_handed_over_again_is_told_as_it_stands)
 }
 END_TEST
 
+START_TEST(the_shell_of_rank_0_keeps_the_output_of_all)
+{
+    hello_of(1, "s1", "");
+    hello_of(2, "s2", "");
+    start_on(1, "1-2", "");
+    until(fx.ranks[0].waiter); /* started for that */
+    hello_of(0, "s0", "");
+    say(1, "s1", "{\"id\":1,\"type\":\"start\",\"data\":{\"ntasks\":6}}");
+    say(2, "s2", "{\"id\":1,\"type\":\"start\",\"data\":{\"ntasks\":6}}");
+    until(find(1, "start"));
+    send_from("reader", "job-exec.output", true, "{\"id\":1,\"follow\":true}");
+    until(fx.output_request);
+    ck_assert_str_eq(fx.ranks[0].payload, "{\"id\":1,\"follow\":true,\"skip\":0,"
+                                          "\"live\":true,\"ntasks\":6}");
+    say(1, "s1", FINISH, 1, 0);
+    say(2, "s2", FINISH, 1, 0);
+    ck_assert_int_eq(finish_of(1), 0);
+    until(fx.ranks[0].ends[0]);
+    ck_assert_str_eq(fx.ranks[0].ends, "{\"ids\":[1]}");
+    /* A reader that comes now finds a job that is over. */
+    flux_msg_decref(fx.output_request);
+    fx.output_request = NULL;
+    send_from("reader2", "job-exec.output", true, "{\"id\":1,\"follow\":true}");
+    until(fx.output_request);
+    ck_assert(strstr(fx.ranks[0].payload, "\"live\":false"));
+}
+END_TEST
+
+START_TEST(after_the_first_exit_the_others_have_some_time)
+{
+    all_up();
+    running(1);
+    say(1, "s1", "{\"id\":1,\"type\":\"exited\",\"data\":{\"exit-timeout\":0.1}}," FINISH,
+        1, 0);
+    say(2, "s2", "{\"id\":1,\"type\":\"exited\",\"data\":{\"exit-timeout\":0.1}}");
+    until(find(1, "exception"));
+    ck_assert_str_eq(type_of(1), "exec");
+    ck_assert(strstr(note_of(1), "tasks on 2 of 3 nodes are still running"));
+    until(fx.ranks[0].requests == 2 && fx.ranks[2].requests == 2);
+    ck_assert_str_eq(fx.ranks[0].topic, "cancel");
+    say(0, "s0", FINISH, 1, SIGTERM);
+    say(2, "s2", FINISH, 1, SIGTERM);
+    ck_assert_int_eq(finish_of(1), SIGTERM);
+    ck_assert_int_eq(count(1, "exception"), 1);
+}
+END_TEST
+
+START_TEST(the_first_exit_is_not_forgotten)
+{
+    start_on(1, "1-2", ",\"reattach\":true");
+    until(fx.ranks[1].waiter && fx.ranks[2].waiter);
+    hello_of(1, "s1", "{\"id\":1,\"state\":\"running\",\"exit-timeout\":0.1}");
+    hello_of(2, "s2", "{\"id\":1,\"state\":\"running\"}");
+    until(find(1, "exception"));
+    ck_assert_str_eq(type_of(1), "exec");
+}
+END_TEST
+
 START_TEST(R_that_makes_no_sense_fails_its_job)
 {
     start_on(1, "x", "");
@@ -399,6 +457,9 @@ int main(void)
         ranks_that_are_done_are_released_when_others_are_not,
         a_new_job_exec_takes_up_what_the_shells_have,
         a_job_that_is_handed_over_again_is_told_as_it_stands,
+        the_shell_of_rank_0_keeps_the_output_of_all,
+        after_the_first_exit_the_others_have_some_time,
+        the_first_exit_is_not_forgotten,
         R_that_makes_no_sense_fails_its_job,
     };
     Suite *suite = suite_create("job_exec_ranks");

@@ -10,6 +10,8 @@
 #include <sys/eventfd.h>
 
 #include "base/base64.h"
+#include "shell/block.h"
+#include "shell/segment.h"
 #include "shell_fixture.h"
 
 /* A connection that can break, unlike one within a process. */
@@ -69,6 +71,50 @@ static void take_results(struct fixture *f, const flux_msg_t *msg)
     json_free(o);
 }
 
+static void take_record(struct fixture *f, const struct block *b,
+                        const struct segment_record *r)
+{
+    bool files = b->kind == BLOCK_FILES;
+    struct buf *out = files ? &f->put[2] : &f->put[r->stream];
+    if (r->kind == SEGMENT_DATA)
+        buf_add(out, r->data, r->len);
+}
+
+static void take_block(struct fixture *f, const struct block *b)
+{
+    uint64_t seq = b->seq, *next = &f->put_next[b->kind == BLOCK_FILES];
+    struct segment_record r;
+    size_t need;
+    if (b->id != 1)
+        return;
+    ck_assert_msg(seq <= *next, "%" PRIu64 " after %" PRIu64, seq, *next);
+    for (size_t pos = 0; pos < b->len; seq++) {
+        ssize_t n = segment_read(b->records + pos, b->len - pos, &r, &need);
+        ck_assert_int_gt(n, 0);
+        pos += (size_t)n;
+        if (seq < *next)
+            continue;
+        take_record(f, b, &r);
+        *next = seq + 1;
+    }
+}
+
+void fixture_take_put(struct fixture *f, const flux_msg_t *msg)
+{
+    const void *data;
+    size_t len, pos = 0;
+    struct block b;
+    uint32_t nodeid;
+    ck_assert_int_eq(flux_request_decode_raw(msg, NULL, &data, &len), 0);
+    ck_assert_int_eq(flux_msg_get_nodeid(msg, &nodeid), 0);
+    f->puts++;
+    while (block_next(data, len, &pos, &b) > 0) {
+        take_block(f, &b);
+        f->put_rank[b.kind == BLOCK_FILES] = nodeid;
+    }
+    respond(f, msg, NULL);
+}
+
 static void on_request(struct fixture *f, const flux_msg_t *msg)
 {
     const char *topic;
@@ -91,6 +137,8 @@ static void on_request(struct fixture *f, const flux_msg_t *msg)
         respond(f, msg, text);
     } else if (!strcmp(topic, "job-exec.shell-results")) {
         take_results(f, msg);
+    } else if (strstr(topic, "-shell.output-put") && !f->hold_puts) {
+        fixture_take_put(f, msg);
     } else if (!strncmp(topic, f->service, strlen(f->service))) {
         ck_assert_int_eq(flux_msglist_append(f->asked, msg), 0);
     }
@@ -233,6 +281,8 @@ void fixture_init_at(struct fixture *f, const char *dir)
     snprintf(f->output, sizeof(f->output), "%s/output", f->dir);
     snprintf(f->service, sizeof(f->service), "%u-shell", getuid());
     f->asked = flux_msglist_create();
+    for (int i = 0; i < 3; i++)
+        buf_adds(&f->put[i], "");
     proc_set_subreaper(f->env);
 }
 
@@ -279,6 +329,8 @@ void fixture_fini(struct fixture *f)
     flux_msg_decref(f->hello_msg);
     flux_msglist_destroy(f->asked);
     free(f->last_payload);
+    for (int i = 0; i < 3; i++)
+        buf_free(&f->put[i]);
     json_free(f->results);
     buf_free(&f->out);
     buf_free(&f->err);
@@ -314,6 +366,22 @@ static void send_text(struct fixture *f, const char *method, int flags,
     if (flags & FLUX_MSGFLAG_STREAMING)
         flux_msg_set_streaming(msg);
     wire_put(f->wire, msg);
+}
+
+unsigned fixture_send_raw(struct fixture *f, const char *method, const void *data,
+                          size_t len)
+{
+    char topic[64];
+    struct flux_msg_cred cred = {getuid(), FLUX_ROLE_OWNER};
+    snprintf(topic, sizeof(topic), "%s.%s", f->service, method);
+    flux_msg_t *msg = flux_request_encode_raw(topic, data, len);
+    ck_assert(msg);
+    flux_msg_route_enable(msg);
+    flux_msg_route_push(msg, "tester");
+    flux_msg_set_cred(msg, cred);
+    flux_msg_set_matchtag(msg, ++f->tag);
+    wire_put(f->wire, msg);
+    return f->tag;
 }
 
 unsigned fixture_send(struct fixture *f, const char *method, int flags, const char *fmt,

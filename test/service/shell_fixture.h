@@ -40,7 +40,14 @@ struct fixture {
     char ranks[32];
     struct flux_msglist *asked;
     int last_error;     /* errnum of the last answer */
-    char *last_payload; /* its payload */
+    char *last_payload; /* of the last answer */
+    /* Output put to shells of others is taken by the fixture, as they would; of job 1 it
+     * keeps what came for the stream (stdout, stderr) and for files. */
+    struct buf put[3];
+    uint64_t put_next[2]; /* number of the next record, of stream and files */
+    unsigned puts;        /* requests */
+    unsigned put_rank[2]; /* where the last one went to */
+    bool hold_puts;       /* they are held like other requests */
 };
 
 void fixture_init(struct fixture *f); /* world, folder; no shell yet */
@@ -63,6 +70,8 @@ void fixture_cut_upstream(struct fixture *f);
 /* Send a request; returns its tag. */
 unsigned fixture_send(struct fixture *f, const char *method, int flags, const char *fmt,
                       ...) __attribute__((format(printf, 4, 5)));
+unsigned fixture_send_raw(struct fixture *f, const char *method, const void *data,
+                          size_t len);
 /* The same, and wait for the answer: its errnum. */
 int fixture_call(struct fixture *f, const char *method, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -85,6 +94,7 @@ flux_msg_t *fixture_asked(struct fixture *f, const char *method, uint32_t nodeid
 /* Answer one: errnum, or a payload. */
 void fixture_answer(struct fixture *f, const flux_msg_t *req, int errnum,
                     const char *payload);
+void fixture_take_put(struct fixture *f, const flux_msg_t *req);
 /* Read a file of the folder; free() it. */
 char *fixture_read(struct fixture *f, const char *name);
 

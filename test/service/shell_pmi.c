@@ -1,4 +1,5 @@
-/* PMI of tasks: within a shell, and with the shells of other nodes, which this test plays. */
+/* Jobs on several nodes: PMI of tasks, within a shell and with the shells of other nodes,
+ * which this test plays; the first exit of a task. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -144,11 +145,10 @@ START_TEST(a_node_sends_one_message_a_barrier_to_the_leader)
     fixture_answer(f, msg, 0, "{\"puts\":[]}");
     flux_msg_destroy(msg);
     ck_assert_int_eq(fixture_finish(f, 1), 0);
-    fixture_output(f, 1, true);
-    ck_assert_msg(strstr(f->out.data, "value=v\"\n"), "%s", f->out.data);
-    ck_assert(strstr(f->out.data, "value=v1\n"));
-    ck_assert(strstr(f->out.data, "value=v2\n"));
-    ck_assert(!strstr(f->out.data, "rc=-1"));
+    ck_assert_msg(strstr(f->put[0].data, "value=v\"\n"), "%s", f->put[0].data);
+    ck_assert(strstr(f->put[0].data, "value=v1\n"));
+    ck_assert(strstr(f->put[0].data, "value=v2\n"));
+    ck_assert(!strstr(f->put[0].data, "rc=-1"));
 }
 END_TEST
 
@@ -203,6 +203,7 @@ START_TEST(the_leader_collects_and_answers)
               strstr(f->last_payload, "\"k0\",\"v0\"") &&
               strstr(f->last_payload, "\"k1\",\"v1\""));
     ck_assert_int_eq(fixture_finish(f, 1), 0);
+    fixture_call(f, "output-end", "{\"ids\":[1]}");
     fixture_output(f, 1, true);
     ck_assert(strstr(f->out.data, "value=v2\n") && strstr(f->out.data, "value=v5\n"));
     ck_assert(strstr(f->out.data, "value=(vector,(0,3,2))\n"));
@@ -223,10 +224,9 @@ START_TEST(tasks_of_other_nodes_have_their_own_ranks)
                     "echo $PMI_RANK/$PMI_SIZE $FLUX_TASK_RANK/$FLUX_JOB_SIZE "
                     "$FLUX_TASK_LOCAL_ID $FLUX_JOB_NNODES");
     ck_assert_int_eq(fixture_finish(f, 1), 0);
-    fixture_output(f, 1, true);
-    ck_assert_msg(strstr(f->out.data, "2/4 2/4 0 2\n") &&
-                      strstr(f->out.data, "3/4 3/4 1 2\n"),
-                  "%s", f->out.data);
+    ck_assert_msg(strstr(f->put[0].data, "2/4 2/4 0 2\n") &&
+                      strstr(f->put[0].data, "3/4 3/4 1 2\n"),
+                  "%s", f->put[0].data);
 }
 END_TEST
 
@@ -238,6 +238,44 @@ START_TEST(a_node_without_tasks_is_done_at_once)
     fixture_run_job(f, 1, 1, "", "exit 1");
     ck_assert_int_eq(fixture_finish(f, 1), 0);
     ck_assert_uint_eq(fixture_count(f, 1, "start"), 1);
+}
+END_TEST
+
+START_TEST(the_first_exit_on_a_node_is_told_once)
+{
+    double left;
+    f->rank = 5;
+    strcpy(f->ranks, "3,5");
+    fixture_start(f);
+    fixture_run_job(f, 1, 4, "\"shell\":{\"options\":{\"exit-timeout\":\"0.1s\"}},",
+                    "[ $FLUX_TASK_RANK = 2 ] && exit 1;"
+                    "while [ ! -f go ]; do sleep 0.01; done");
+    fixture_until(f, fixture_result(f, 1, "exited"));
+    ck_assert_int_eq(
+        json_real(json_get(fixture_result(f, 1, "exited"), "exit-timeout"), &left), 0);
+    ck_assert_double_le(left, 0.1);
+    fixture_cut(f);
+    fixture_until(f, f->hellos == 2);
+    const cJSON *o = json_get(f->hello, "jobs")->child;
+    ck_assert_int_eq(json_real(json_get(o, "exit-timeout"), &left), 0);
+    ck_assert_double_lt(left, 0.1);
+    char path[128];
+    snprintf(path, sizeof(path), "%s/go", f->dir);
+    ck_assert_int_eq(file_replace(f->env, path, "x", 1, 0600), 0);
+    ck_assert_int_eq(fixture_finish(f, 1), 1 << 8); /* not this shell's to enforce */
+    ck_assert_uint_eq(fixture_count(f, 1, "exited"), 1);
+    ck_assert_uint_eq(fixture_count(f, 1, "exception"), 0);
+}
+END_TEST
+
+START_TEST(a_failing_task_may_end_the_job_on_all_nodes)
+{
+    f->rank = 5;
+    strcpy(f->ranks, "3,5");
+    fixture_start(f);
+    fixture_run_job(f, 1, 2, "\"shell\":{\"options\":{\"exit-on-error\":1}},", "exit 4");
+    ck_assert_int_eq(fixture_finish(f, 1), 4 << 8);
+    ck_assert_str_eq(exception(1, "note"), "task failed with code 4 (exit-on-error)");
 }
 END_TEST
 
@@ -253,6 +291,8 @@ int main(void)
         the_leader_collects_and_answers,
         tasks_of_other_nodes_have_their_own_ranks,
         a_node_without_tasks_is_done_at_once,
+        the_first_exit_on_a_node_is_told_once,
+        a_failing_task_may_end_the_job_on_all_nodes,
     };
     Suite *suite = suite_create("shell_pmi");
     TCase *tc = tcase_create("shell_pmi");

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "modules/job-exec/mock.h"
 #include "modules/job-exec/part.h"
+#include "modules/job-exec/shells.h"
 
 /* -- reports -- */
 
@@ -63,10 +64,19 @@ static void report_end(struct exec_job *job)
     part_release(job, true);
 }
 
+bool exec_is_spread(const struct exec_job *job)
+{
+    return job->nparts > 1 ||
+           (job->nparts == 1 && shellctl_rank(job->parts[0].shell) != 0);
+}
+
 void exec_over(struct exec_job *job)
 {
     list_del(&job->link);
+    flux_watcher_destroy(TAKE(job->exit_timer));
     job->finished = true;
+    if (exec_is_spread(job))
+        shells_output_end(job->x->shells, job->id);
     report_end(job);
 }
 
@@ -100,6 +110,7 @@ void exec_job_free(void *arg)
     list_del(&job->link);
     parts_free(job);
     mock_free(job->mock);
+    flux_watcher_destroy(job->exit_timer);
     free(job->exception);
     free(job->entry);
     free(job);

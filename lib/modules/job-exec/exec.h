@@ -16,10 +16,15 @@
  *               the shell of our rank, again from where it was when that has to be
  *               replaced
  *
+ * The shell of our rank keeps the output of all jobs; those of other ranks pass it on before
+ * they report that a job has finished.
+ *
  * A job is a part on each rank of its R. It has started when all parts have; a fatal
  * exception on one ends all; it finishes when all have, with the worst wait status. A
  * rank whose broker is gone does not end its part: its tasks go on, and the shell comes
  * back, or the part is lost after exec.lost-timeout.
+ *
+ * When a task of a job on several ranks exits, the others have exit-timeout to follow.
  *
  * Every job that is handed over gets a finish (and a final release) in the end, also one
  * that could not be started. Each is held until the job manager has it on disk (ack).
@@ -76,13 +81,15 @@ struct exec_job {
     struct exec_part *parts; /* in order of rank */
     struct exec_part one;    /* what parts points to when there is one */
     unsigned nparts, nstarted, nfinished;
-    bool reattach; /* the job manager knows of its start */
-    bool started;  /* reported */
-    bool doomed;   /* by a cancel or an exception: it is to end everywhere */
-    bool finished; /* reported */
+    unsigned ntasks; /* 0: not known, or it does not matter */
+    bool reattach;   /* the job manager knows of its start */
+    bool started;    /* reported */
+    bool doomed;     /* by a cancel or an exception: it is to end everywhere */
+    bool finished;   /* reported */
     bool has_usage;
-    bool has_expiration; /* a changed one */
-    double expiration;   /* wall clock; 0: none */
+    flux_watcher_t *exit_timer; /* runs after the first exit of a task; NULL: none was */
+    bool has_expiration;        /* a changed one */
+    double expiration;          /* wall clock; 0: none */
     struct exec_end end;
 };
 
@@ -126,6 +133,8 @@ void exec_over(struct exec_job *job);
 void exec_finish(struct exec_job *job, int status);
 /* It cannot be run: exception, finish. */
 void exec_fail(struct exec_job *job, const char *type, const char *note);
+/* Does it run elsewhere than on our rank alone? Then its output comes from elsewhere. */
+bool exec_is_spread(const struct exec_job *job);
 /* Report the state that a job has, to someone who asks again. */
 void exec_report_state(struct exec_job *job);
 

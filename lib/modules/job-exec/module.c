@@ -188,8 +188,12 @@ static void take_part_result(struct exec_part *p, struct slice type, struct slic
         part_finished(p, data);
     else if (slice_is(type, "exception"))
         part_exception(p, data);
-    else
+    else if (slice_is(type, "exited"))
+        part_exited(p, data);
+    else {
+        shellctl_take_ntasks(p->job, data);
         part_started(p, slice_is(type, "reattached"));
+    }
 }
 
 static int take_result(struct exec *x, struct shellctl *s, struct slice o)

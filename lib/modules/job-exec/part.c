@@ -40,10 +40,14 @@ int parts_make(struct exec_job *job, struct slice R)
     job->parts = n == 1 ? &job->one : calloc(n, sizeof(*job->parts));
     if (!job->parts)
         return -ENOMEM;
+    if (!shells_need(job->x->shells, 0))
+        rc = -ENOMEM;
     for (unsigned i = 0; rc == 0 && i < n; i++)
         rc = add_part(job, ranks[i], R);
     for (unsigned i = 0; rc == 0 && i < n; i++)
         shellctl_add(job->parts[i].shell, &job->parts[i]);
+    if (rc == 0 && exec_is_spread(job)) /* somebody has to keep its output */
+        shells_mark(job->x->shells, shells_need(job->x->shells, 0));
     if (rc < 0) {
         job->nparts = 0; /* no shell was told */
         parts_free(job);
@@ -135,6 +139,33 @@ void part_finished(struct exec_part *p, struct slice data)
         return;
     add_end(p->job, data);
     note_finish(p);
+}
+
+static void overdue(flux_reactor_t *r, flux_watcher_t *w, int revents, void *arg)
+{
+    struct exec_job *job = arg;
+    unsigned n = job->nparts - job->nfinished;
+    char note[128];
+    flux_watcher_stop(w);
+    if (job->doomed)
+        return;
+    snprintf(note, sizeof(note),
+             "tasks on %u of %u nodes are still running long after the first exit "
+             "(exit-timeout)",
+             n, job->nparts);
+    exec_raise_note(job, "exec", note);
+    parts_cancel(job);
+}
+
+void part_exited(struct exec_part *p, struct slice data)
+{
+    struct exec_job *job = p->job;
+    double timeout = real_of(data, "exit-timeout");
+    if (job->exit_timer || job->doomed || job->finished || job->nparts == 1)
+        return;
+    job->exit_timer = flux_timer_watcher_create(job->x->r, timeout, 0, overdue, job);
+    if (job->exit_timer)
+        flux_watcher_start(job->exit_timer);
 }
 
 static void end_here(struct exec_part *p, int status)

@@ -18,6 +18,8 @@ void part_started(struct exec_part *p, bool reattached);
 void part_exception(struct exec_part *p, struct slice data);
 /* data: {"status","utime"?,"stime"?,"maxrss"?}. */
 void part_finished(struct exec_part *p, struct slice data);
+/* A task of it has exited. data: {"exit-timeout":f}: so long others may run. */
+void part_exited(struct exec_part *p, struct slice data);
 /* It ends here, without its shell: an exception, and a wait status. */
 void part_fail(struct exec_part *p, const char *type, const char *note, int status);
 

@@ -91,11 +91,14 @@ static void passed_on(flux_future_t *f, void *arg)
 static void relay_ask(struct relay *r)
 {
     char topic[64];
+    const struct exec_job *job = exec_job(r->rs->x, r->id);
+    bool live = job && !job->finished && exec_is_spread(job);
     snprintf(topic, sizeof(topic), "%s.output", r->rs->service);
     flux_future_destroy(r->f);
     r->f =
         flux_rpc_pack(r->rs->x->h, topic, FLUX_NODEID_ANY, FLUX_RPC_STREAMING,
-                      "{s:I s:b s:I}", "id", r->id, "follow", r->follow, "skip", r->seen);
+                      "{s:I s:b s:I s:b s:i}", "id", r->id, "follow", r->follow, "skip",
+                      r->seen, "live", live, "ntasks", job ? (int)job->ntasks : 0);
     if (!r->f || flux_future_then(r->f, -1, passed_on, r) < 0)
         relay_end(r, errno, NULL);
 }

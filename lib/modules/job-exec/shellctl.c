@@ -340,7 +340,7 @@ static void drop(struct shellctl *s)
     free(s->service);
     s->hello = NULL;
     s->service = NULL;
-    s->cancels.len = s->acks.len = 0;
+    s->cancels.len = s->acks.len = s->ends.len = 0;
     umap_free(s->strays);
     s->strays = NULL;
     if (s->rank == 0)
@@ -434,6 +434,7 @@ void shellctl_free(struct shellctl *s)
     umap_free(s->strays);
     buf_free(&s->cancels);
     buf_free(&s->acks);
+    buf_free(&s->ends);
     free(s->host);
     free(s->service);
     free(s->uri);

@@ -23,15 +23,20 @@ void shellctl_add(struct shellctl *s, struct exec_part *p);
 void shellctl_done(struct shellctl *s, struct exec_part *p);
 void shellctl_remove(struct shellctl *s, struct exec_part *p);
 /* Tell the shell, if there is one, at the end of the turn: to end a job that it has; that
- * the end of a job is on disk. And now: a job's new expiration. */
+ * the end of a job is on disk; that all its output is there. And now: a job's new
+ * expiration. */
 void shellctl_cancel(struct shellctl *s, flux_jobid_t id);
 void shellctl_ack(struct shellctl *s, flux_jobid_t id);
+void shellctl_output_end(struct shellctl *s, flux_jobid_t id);
 void shellctl_expiration(struct shellctl *s, const struct exec_job *job);
 
 /* Jobs that the shell has and we do not: strays. A result of one; the job manager is
  * done with one. */
 void shellctl_stray_result(struct shellctl *s, flux_jobid_t id, bool finished);
 void shellctl_ack_stray(struct shellctl *s, flux_jobid_t id);
+
+/* What a shell says of a job may have its number of tasks. */
+void shellctl_take_ntasks(struct exec_job *job, struct slice o);
 
 /* At the end of a turn, of one that was marked. */
 void shellctl_turn(struct shellctl *s);

@@ -34,7 +34,8 @@ struct shellctl {
     struct list waiting;  /* parts, to be sent */
     struct list told;     /* parts SENT and RUNNING */
     struct umap *strays;  /* id -> struct stray; NULL: there are none */
-    struct buf cancels, acks; /* for the end of the turn, without the closing bracket */
+    /* For the end of the turn, without the closing bracket. */
+    struct buf cancels, acks, ends;
     struct list dirty;
 };
 

@@ -90,6 +90,14 @@ void shellctl_report_strays(struct shellctl *s)
 
 /* -- jobs -- */
 
+void shellctl_take_ntasks(struct exec_job *job, struct slice o)
+{
+    struct slice v;
+    int64_t n;
+    if (o.p && slice_get(o, "ntasks", &v) == 0 && slice_int(v, &n) == 0)
+        job->ntasks = (unsigned)n;
+}
+
 /* What it says of a part. It may have ended for us while the shell could not be reached. */
 static void hello_part(struct exec_part *p, struct slice state, struct slice o)
 {
@@ -106,10 +114,13 @@ static void hello_part(struct exec_part *p, struct slice state, struct slice o)
         list_append(&s->told, &p->link);
         p->state = PART_SENT;
     }
+    shellctl_take_ntasks(p->job, o);
     if (!slice_is(state, "starting"))
         part_started(p, p->was_running);
     if (slice_get(o, "exception", &data) == 0)
         part_exception(p, data);
+    if (slice_get(o, "exit-timeout", &data) == 0)
+        part_exited(p, o);
     if (finished && slice_get(o, "data", &data) == 0)
         part_finished(p, data);
     else if (p->job->doomed)

@@ -112,6 +112,13 @@ void shells_disconnect(struct shells *set, const flux_msg_t *msg)
     shells_each(set, disconnect, (void *)msg);
 }
 
+void shells_output_end(struct shells *set, flux_jobid_t id)
+{
+    struct shellctl *s = shells_find(set, 0);
+    if (s)
+        shellctl_output_end(s, id);
+}
+
 static void ack_stray(struct shellctl *s, void *id)
 {
     shellctl_ack_stray(s, *(flux_jobid_t *)id);
@@ -120,4 +127,5 @@ static void ack_stray(struct shellctl *s, void *id)
 void shells_ack_stray(struct shells *set, flux_jobid_t id)
 {
     shells_each(set, ack_stray, &id);
+    shells_output_end(set, id);
 }

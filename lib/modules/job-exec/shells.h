@@ -23,6 +23,8 @@ void shells_turn(struct shells *set);
 /* shell-hello: a request to be held; any client goes away. */
 void shells_hello(struct shells *set, const flux_msg_t *msg);
 void shells_disconnect(struct shells *set, const flux_msg_t *msg);
+/* All output of a job is there: tell the shell that keeps it. */
+void shells_output_end(struct shells *set, flux_jobid_t id);
 /* The job manager is done with a job that only shells know. */
 void shells_ack_stray(struct shells *set, flux_jobid_t id);
 

@@ -52,6 +52,11 @@ void shellctl_ack(struct shellctl *s, flux_jobid_t id)
     add_id(s, &s->acks, id);
 }
 
+void shellctl_output_end(struct shellctl *s, flux_jobid_t id)
+{
+    add_id(s, &s->ends, id);
+}
+
 /* -- sending -- */
 
 int shellctl_send(struct shellctl *s, const char *method, const char *payload)
@@ -138,6 +143,7 @@ void shellctl_turn(struct shellctl *s)
     send_starts(s);
     send_list(s, "cancel", &s->cancels); /* of jobs that it knows by now */
     send_list(s, "ack", &s->acks);
+    send_list(s, "output-end", &s->ends);
 }
 
 struct list *shellctl_dirty(struct shellctl *s)

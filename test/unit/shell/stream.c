@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "shell/block.h"
 #include "shell/ioevent.h"
 #include "shell/stream.h"
 #include "suite.h"
@@ -131,6 +132,133 @@ START_TEST(stdout_and_stderr_are_bounded_each)
 }
 END_TEST
 
+/* Records of a node: each text one of task 3. */
+static void import(struct stream *s, uint64_t seq, const char *const *texts)
+{
+    struct buf b = {0};
+    for (; *texts; texts++) {
+        struct segment_record r = {.kind = SEGMENT_DATA,
+                                   .rank = 3,
+                                   .data = *texts,
+                                   .len = (uint32_t)strlen(*texts)};
+        ck_assert_int_eq(segment_add(&b, &r), 0);
+    }
+    ck_assert_int_eq(stream_import(s, 1, seq, b.data, b.len), 0);
+    buf_free(&b);
+}
+
+#define TEXTS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+START_TEST(records_of_another_node_are_taken_once)
+{
+    struct stream *s;
+    setup_place();
+    ck_assert_int_eq(stream_resume(place.env, path, 0, 0, &s), 0);
+    ck_assert_uint_eq(stream_ntasks(s), 0);
+    stream_set(s, 4, 1000);
+    import(s, 0, TEXTS("a", "b"));
+    stream_data(s, 0, 1, "own", 3);
+    import(s, 1, TEXTS("b", "c"));
+    expect(s, "1:0:3:a|1:0:3:b|1:1:0:own|1:0:3:c|");
+    stream_end(s);
+    stream_unref(s);
+    ck_assert_int_eq(stream_resume(place.env, path, 9, 1000, &s), 0);
+    ck_assert_uint_eq(stream_ntasks(s), 4);
+    import(s, 0, TEXTS("a", "b", "c", "d"));
+    stream_flush(s);
+    expect(s, "1:0:3:a|1:0:3:b|1:1:0:own|1:0:3:c|1:0:3:d|");
+    ck_assert_int_eq(stream_import(s, 1, 4, "rubbish", 7), -EPROTO);
+    stream_unref(s);
+    place_drop(&place);
+}
+END_TEST
+
+START_TEST(what_the_limit_left_out_is_not_taken_for_missing)
+{
+    struct stream *s;
+    setup_place();
+    ck_assert_int_eq(stream_resume(place.env, path, 4, 4, &s), 0);
+    import(s, 0, TEXTS("1234", "lost"));
+    struct segment_record r = {
+        .kind = SEGMENT_DATA, .stream = 1, .rank = 3, .data = "e", .len = 1};
+    struct buf b = {0};
+    segment_add(&b, &r);
+    ck_assert_int_eq(stream_import(s, 1, 2, b.data, b.len), 0);
+    stream_end(s);
+    stream_unref(s);
+    ck_assert_int_eq(stream_resume(place.env, path, 4, 4, &s), 0);
+    ck_assert_int_eq(stream_import(s, 1, 2, b.data, b.len), 0); /* again */
+    ck_assert_int_eq(stream_import(s, 1, 3, b.data, b.len), 0);
+    char *got = read_all(s);
+    ck_assert(!strncmp(got, "1:0:3:1234|", 11) && !strstr(got, "lost"));
+    char *first = strstr(got, "1:1:3:e|"), *second = strstr(first + 1, "1:1:3:e|");
+    ck_assert(first && second && !strstr(second + 1, "1:1:3:e|"));
+    free(got);
+    buf_free(&b);
+    stream_unref(s);
+    place_drop(&place);
+}
+END_TEST
+
+START_TEST(what_was_passed_on_is_forgotten_its_number_is_not)
+{
+    struct stream *s;
+    struct stat st;
+    setup_place();
+    ck_assert_int_eq(stream_new(place.env, path, 4, 1000, &s), 0);
+    stream_data(s, 0, 0, "one", 3);
+    stream_data(s, 0, 0, "two", 3);
+    stream_flush(s);
+    stream_forget(s);
+    ck_assert_int_eq(file_stat(place.env, path, &st), -ENOENT);
+    ck_assert(!stream_has_data(s));
+    ck_assert_uint_eq(stream_base(s), 2);
+    expect(s, "");
+    stream_data(s, 0, 0, "three", 5);
+    stream_end(s);
+    stream_unref(s);
+    ck_assert_int_eq(stream_resume(place.env, path, 0, 1000, &s), 0);
+    ck_assert_uint_eq(stream_base(s), 2);
+    expect(s, "1:0:0:three|");
+    stream_unref(s);
+    place_drop(&place);
+}
+END_TEST
+
+START_TEST(blocks_are_read_as_they_were_written)
+{
+    struct buf b = {0};
+    struct block in = {.id = 1ull << 40,
+                       .kind = BLOCK_FILES,
+                       .node = 3,
+                       .ntasks = 7,
+                       .limit = 1ull << 33,
+                       .seq = 1ull << 35,
+                       .records = "records",
+                       .len = 7},
+                 out;
+    size_t pos = 0;
+    ck_assert_int_eq(block_add(&b, &in), 0);
+    in.len = 0;
+    ck_assert_int_eq(block_add(&b, &in), 0);
+    ck_assert_int_eq(block_next(b.data, b.len, &pos, &out), 1);
+    ck_assert(out.id == in.id && out.kind == in.kind && out.node == 3 && out.ntasks == 7);
+    ck_assert(out.limit == in.limit && out.seq == in.seq);
+    ck_assert_uint_eq(out.len, 7);
+    ck_assert_mem_eq(out.records, "records", 7);
+    ck_assert_int_eq(block_next(b.data, b.len, &pos, &out), 1);
+    ck_assert_uint_eq(out.len, 0);
+    ck_assert_int_eq(block_next(b.data, b.len, &pos, &out), 0);
+    for (size_t cut = 1; cut < b.len; cut++) {
+        int rc;
+        for (pos = 0; (rc = block_next(b.data, cut, &pos, &out)) > 0;)
+            continue;
+        ck_assert(rc == -EPROTO || (rc == 0 && pos == cut));
+    }
+    buf_free(&b);
+}
+END_TEST
+
 static void expect_data(const char *data, size_t len, const char *want)
 {
     struct segment_record r = {.kind = SEGMENT_DATA,
@@ -163,4 +291,8 @@ END_TEST
 
 SUITE_MAIN("stream", no_output_no_file, what_was_written_is_read_again_in_order,
            a_torn_record_is_cut_off, stdout_and_stderr_are_bounded_each,
+           records_of_another_node_are_taken_once,
+           what_the_limit_left_out_is_not_taken_for_missing,
+           what_was_passed_on_is_forgotten_its_number_is_not,
+           blocks_are_read_as_they_were_written,
            data_that_json_cannot_hold_travels_as_base64)
