@@ -9,5 +9,13 @@ file=$3
 shift 3
 case $interpreter in
 python) exec flux start --test-cores=8 flux python -X dev -W error "$file" "$@" ;;
+lua)
+    # What a reader of standard input finds there, and is told to find.
+    LUA_CPATH="$(flux config builtin lua_cpath_add);;"
+    export LUA_CPATH
+    echo 'some input' | flux start --test-cores=8 "${LUA:-lua5.4}" "$file" 'some input
+' "$@"
+    exit
+    ;;
 esac
 exec flux start --test-cores=8 "$interpreter" "$file" "$@"

@@ -50,7 +50,7 @@ page_is_ours() {
 
 looks_beside_itself() {
     for file in "$moved/bin/flux" "$moved/bin/flux-broker" "$moved/bin/flux-shell" "$libdir"/*.so \
-        $(find "$moved" -name '_flux*.so'); do
+        $(find "$moved" -name '_flux*.so' -o -path '*/lua/*' -name flux.so); do
         readelf -d "$file" | grep -E 'RPATH|RUNPATH' | grep -v '\[\$ORIGIN' && return 1
     done
     return 0
@@ -86,6 +86,13 @@ says '^Usage:' 'flux-jobs is flux jobs' flux-jobs --help
 if [ "$sanitizer" = none ] && find "$moved" -name '_flux*.so' | grep -q .; then
     says "^$moved/.*/flux/__init__.py 1\$" 'flux python imports the moved package' \
         flux start flux python -c 'import flux; print(flux.__file__, flux.Flux().get_size())'
+fi
+lua_module=$(find "$moved" -path '*/lua/*' -name flux.so)
+if [ "$sanitizer" = none ] && [ -n "$lua_module" ] && command -v lua5.4 >/dev/null; then
+    prints "$(dirname "$lua_module")/?.so" 'flux knows where the Lua module is' \
+        flux config builtin lua_cpath_add
+    prints 1 'lua finds it there' env "LUA_CPATH=$(flux config builtin lua_cpath_add)" \
+        flux start lua5.4 -e 'print(require("flux").new().size)'
 fi
 succeeds 'the manual page of a command' page_is_ours flux-submit 1
 succeeds 'of a function, under each of its names' page_is_ours flux_rpc_pack 3
