@@ -141,10 +141,10 @@ static int copy_strings(struct overlay *ov, const struct overlay_conf *conf)
 static int make_watchers(struct overlay *ov)
 {
     struct loop *l = ov->conf.loop;
-    /* Often enough to tell silence from a pause of the peer's. */
+    /* Each tick is a heartbeat; a peer misses two before it is torpid. */
     ov->period = ov->conf.heartbeat;
-    if (ov->period > ov->conf.torpid_min / 4)
-        ov->period = ov->conf.torpid_min / 4;
+    if (ov->period > ov->conf.torpid_min / 2)
+        ov->period = ov->conf.torpid_min / 2;
     int rc = watcher_new_async(l, on_work, ov, &ov->work);
     if (rc == 0)
         rc = watcher_new_timer(l, ov->period, ov->period, on_tick, ov, &ov->tick);

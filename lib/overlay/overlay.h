@@ -5,17 +5,21 @@
  * A link's life, child and parent:
  *
  *     dial        -> accept
- *     HELLO       -> version, fresh nonce and, over tcp, a fresh public key
+ *     HELLO       -> version, fresh nonce and, over tcp, a fresh public key; a MAC, so that
+ *                    who has not the instance's key costs nothing
  *                 <- CHALLENGE  the same of the parent, and proof that it has the key
  *     PROOF       -> proof of the child; its rank, uuid, size, instance uuid, epoch, and
  *                    what the broker has to tell (overlay_cb.hello)
  *                 <- WELCOME    instance uuid, epoch, what the broker has to tell
- *                    (overlay_cb.admit), or REFUSED with a reason
+ *                    (overlay_cb.admit), or REFUSED with a reason. A parent that was not
+ *                    welcome anywhere itself lets its children wait for that
  *     messages, heartbeats, health reports, broker states, in both directions
  *     GOODBYE     -> and its acknowledgement, before an orderly close
  *
- * A dead link is dialled again, with back-off and jitter; a child that is refused for
- * good (another instance, another size, an older epoch) says so (overlay_cb.refused).
+ * A dead link is dialled again, with back-off and jitter (50 ms to 2 s); a child that is
+ * refused for good (another instance, size, version; no child of that parent; a parent in
+ * an older epoch than it has seen) says so (overlay_cb.refused). A new epoch, after rank 0
+ * was started again, goes down the tree by itself.
  *
  * Everything happens on the loop's thread. Callbacks come from loop_run(), never from
  * inside a call. Functions return 0 or more, or -errno.

@@ -13,7 +13,8 @@
 static void judge_silence(struct peer *p, double now)
 {
     struct overlay *ov = p->ov;
-    double silent = now - p->last_heard;
+    /* Limits are multiples of the period, more often than not. */
+    double silent = now - p->last_heard + ov->period / 100;
     char name[64];
     if (silent >= ov->conf.torpid_max) {
         peer_fail(p, ETIMEDOUT, "silent for %.3g s", silent);

@@ -30,12 +30,12 @@ START_TEST(a_silent_child_is_torpid_and_then_lost)
     ck_assert(!peer_is_torpid(p));
     int changes = root->changes;
     UNTIL(&t, peer_is_torpid(p));
-    ck_assert(tree_now(&t) - began >= 0.2);
+    ck_assert(tree_now(&t) - began > 0.19);
     UNTIL(&t, root->changes > changes);
     ck_assert_ptr_nonnull(strstr(root->log, "child (rank 1) is torpid"));
     ck_assert_int_eq(root->downs, 0);
     UNTIL(&t, root->downs == 1);
-    ck_assert(tree_now(&t) - began >= 0.6);
+    ck_assert(tree_now(&t) - began > 0.59);
     ck_assert_int_eq(root->errnum, ETIMEDOUT);
     ck_assert_ptr_nonnull(strstr(root->why, "silent"));
     ck_assert_int_ge(f.n[NOTE_HEARTBEAT], 3); /* itself it was not */
@@ -111,10 +111,10 @@ START_TEST(the_defaults_are_5_and_30_seconds)
     double began = tree_now(&t);
     UNTIL(&t, peer_is_torpid(overlay_child(root->ov, 1)));
     double torpid = tree_now(&t) - began;
-    ck_assert(torpid >= 5 && torpid < 7.6);
+    ck_assert(torpid >= 4.9 && torpid < 8.1);
     UNTIL(&t, root->downs == 1);
     double lost = tree_now(&t) - began;
-    ck_assert(lost >= 30 && lost < 32.6);
+    ck_assert(lost >= 29.9 && lost < 32.1);
     fake_fini(&f);
     tree_fini(&t);
 }
