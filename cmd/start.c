@@ -1,10 +1,13 @@
-/* flux start, flux broker - start an instance: both end as flux-broker. */
+/* flux start, flux broker - start an instance: both end as flux-broker, and a test instance
+ * of several brokers as flux-launcher, which starts them. */
 
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <flux/conf.h>
 
 #include "cmds.h"
 
@@ -65,8 +68,28 @@ static const struct cli_option start_options[] = {
     {"verbose", 'v', CLI_NONE, NULL, "Say more"},
     {"noexec", 'X', CLI_NONE, NULL, "Print the command instead of running it"},
     {"wrap", 0, CLI_REQUIRED, "ARGS", "Run the broker under this, comma-separated"},
+    {"test-size", 's', CLI_REQUIRED, "N", "Start N brokers on this host"},
+    {"test-hosts", 0, CLI_REQUIRED, "HOSTLIST", "Hostnames that the brokers pretend"},
+    {"test-exit-timeout", 0, CLI_REQUIRED, "DURATION",
+     "After an exit, kill the other brokers (default: 20s)"},
+    {"test-exit-mode", 0, CLI_REQUIRED, "any|leader",
+     "Whose exit that is (default: any)"},
+    {"test-start-mode", 0, CLI_REQUIRED, "all|leader",
+     "Whom to start at once (default: all)"},
+    {"test-rundir", 0, CLI_REQUIRED, "DIR",
+     "Use DIR, which exists, for sockets; keep it"},
+    {"test-rundir-cleanup", 0, CLI_NONE, NULL, "Remove it at the end all the same"},
+    {"test-pmi-clique", 0, CLI_REQUIRED, "MODE",
+     "Who seems to share a node: single, none, per-broker, or a task map"},
     {0},
 };
+
+/* What only a launcher understands. */
+static const char *const test_options[] = {
+    "test-hosts",  "test-exit-timeout",   "test-exit-mode",  "test-start-mode",
+    "test-rundir", "test-rundir-cleanup", "test-pmi-clique",
+};
+#define NTEST (sizeof(test_options) / sizeof(test_options[0]))
 
 static char *attr(const char *name, const char *value)
 {
@@ -118,22 +141,112 @@ static bool stays_up(const struct cli *c)
     return false;
 }
 
+/* ---- a test instance ---- */
+
+static bool one_of(struct cli *c, const char *name, const char *a, const char *b)
+{
+    const char *s = cli_str(c, name, a);
+
+    if (!strcmp(s, a) || !strcmp(s, b))
+        return true;
+    cli_usage(c, "--%s: '%s' is neither %s nor %s", name, s, a, b);
+    return false;
+}
+
+static bool check_test_options(struct cli *c)
+{
+    double timeout;
+    long size;
+
+    if (!cli_int(c, "test-size", 1, 1 << 20, &size))
+        return false;
+    if (cli_count(c, "test-rundir") && cli_count(c, "rundir")) {
+        cli_usage(c, "--rundir or --test-rundir, not both");
+        return false;
+    }
+    if (cli_count(c, "test-rundir-cleanup") && !cli_count(c, "test-rundir")) {
+        cli_usage(c, "--test-rundir-cleanup is about --test-rundir");
+        return false;
+    }
+    return cli_duration(c, "test-exit-timeout", &timeout) &&
+           one_of(c, "test-exit-mode", "any", "leader") &&
+           one_of(c, "test-start-mode", "all", "leader");
+}
+
+static void add_long(struct args *a, const char *name, const char *value)
+{
+    char *s;
+
+    if (asprintf(&s, "--%s%s%s", name, *value ? "=" : "", value) < 0)
+        abort();
+    add(a, s);
+}
+
+static bool is_launchers(const char *name)
+{
+    for (size_t i = 0; i < NTEST; i++) {
+        if (!strcmp(name, test_options[i]))
+            return true;
+    }
+    return !strcmp(name, "rundir") || !strcmp(name, "statedir") ||
+           !strcmp(name, "wrap") || !strcmp(name, "noexec");
+}
+
+/* flux-launcher --size=N [OPTIONS] flux-broker [OPTIONS] [-- PROGRAM ..] */
+static int run_launcher(struct cli *c, const char *shell)
+{
+    const char *libexec = flux_conf_builtin_get("libexecdir", FLUX_CONF_AUTO);
+    char launcher[PATH_MAX], broker[PATH_MAX];
+    const char *name, *value;
+    struct args a = {0};
+
+    snprintf(launcher, sizeof(launcher), "%s/flux-launcher", libexec ? libexec : "");
+    snprintf(broker, sizeof(broker), "%s/flux-broker", cmd_bindir());
+    add(&a, launcher);
+    add_long(&a, "size", cli_str(c, "test-size", "1"));
+    for (size_t it = 0; cli_each_option(c, &it, &name, &value);) {
+        if (is_launchers(name))
+            add_long(&a, name, value ? value : "");
+    }
+    add(&a, broker);
+    for (size_t it = 0; cli_each_option(c, &it, &name, &value);) {
+        if (!is_launchers(name))
+            add_option(&a, name, value);
+    }
+    if (cli_argc(c) > 0 || shell)
+        add(&a, "--");
+    for (int i = 0; i < cli_argc(c); i++)
+        add(&a, cli_arg(c, i));
+    if (cli_argc(c) == 0 && shell)
+        add(&a, shell);
+    execv(launcher, a.argv);
+    return cli_fail(c, "%s: %s", launcher, strerror(errno));
+}
+
 static int run_start(struct cli *c)
 {
     struct args a = {0};
     const char *name, *value;
+    const char *shell = getenv("SHELL") ? getenv("SHELL") : "/bin/sh";
     long cores = 1;
     size_t it = 0;
 
     if (!cli_int(c, "test-cores", 1, 1 << 20, &cores))
         return CLI_EXIT_USAGE;
+    if (cli_count(c, "test-size"))
+        return check_test_options(c) ? run_launcher(c, stays_up(c) ? NULL : shell)
+                                     : CLI_EXIT_USAGE;
+    for (size_t i = 0; i < NTEST; i++) {
+        if (cli_count(c, test_options[i]))
+            return cli_usage(c, "--%s needs --test-size", test_options[i]);
+    }
     add(&a, "flux-broker");
     while (cli_each_option(c, &it, &name, &value))
         add_option(&a, name, value);
     for (int i = 0; i < cli_argc(c); i++)
         add(&a, cli_arg(c, i));
     if (cli_argc(c) == 0 && !stays_up(c))
-        add(&a, getenv("SHELL") ? getenv("SHELL") : "/bin/sh");
+        add(&a, shell);
     if (cli_count(c, "noexec")) {
         for (int i = 0; i < a.n; i++)
             printf("%s%s", a.argv[i], i + 1 < a.n ? " " : "\n");

@@ -240,7 +240,7 @@ static int set_attrs(struct boot *b, struct attrs *a)
 
     if (b->topo && attrs_default(a, "tbon.topo", b->topo, ATTR_BOOT) < 0)
         return -ENOMEM;
-    if (fake && attrs_default(a, "hostname", fake, ATTR_READONLY) < 0)
+    if (fake && attrs_set(a, "hostname", fake, ATTR_READONLY) < 0)
         return -ENOMEM;
     return 0;
 }

@@ -4,7 +4,8 @@
  *     tbon-endpoints = [ "tcp://10.0.0.1:8020", "tcp://10.0.0.2:8020" ]
  *
  * A broker's rank is the place of the first address that is one of its host's; `rank` and
- * `size` may say it instead. As in 2018; mcast-endpoint is accepted, and not needed.
+ * `size` may say it instead. As in 2018, but for curve_cert, which names the key file;
+ * mcast-endpoint is accepted, and not needed.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@
 
 struct list_file {
     flux_conf_t *conf;
-    const char *session;
+    const char *session, *key_file;
     int rank, size; /* -1: not said */
     const char **text;
     struct boot_uri *uri;
@@ -121,9 +122,10 @@ static int read_file(const struct boot *b, struct list_file *f, flux_error_t *er
     if (!(f->conf = flux_conf_parse(b->config_file, err)))
         return -errno;
     f->rank = f->size = -1;
-    if (flux_conf_unpack(f->conf, err, "{s:s s:o s?s s?i s?i !}", "session-id",
-                         &f->session, "tbon-endpoints", &array, "mcast-endpoint", &mcast,
-                         "rank", &f->rank, "size", &f->size) < 0)
+    if (flux_conf_unpack(f->conf, err, "{s:s s:o s?s s?s s?i s?i !}", "session-id",
+                         &f->session, "tbon-endpoints", &array, "curve_cert",
+                         &f->key_file, "mcast-endpoint", &mcast, "rank", &f->rank, "size",
+                         &f->size) < 0)
         return -EINVAL;
     if ((rc = read_endpoints(f, array, err)) < 0)
         return rc;
@@ -188,7 +190,7 @@ static int take_place(struct boot *b, const struct list_file *f, flux_error_t *e
     if (b->info.rank > 0 &&
         !(b->info.parent = strdup(f->text[topo_parent(b->info.topo, b->info.rank)])))
         return error_set(err, ENOMEM, "out of memory");
-    return f->n > 1 ? boot_read_key(b, NULL, err) : 0;
+    return f->n > 1 ? boot_read_key(b, f->key_file, err) : 0;
 }
 
 static int list_start(struct boot *b, flux_error_t *err)

@@ -67,10 +67,12 @@ int boot_libpmi_offered(const struct boot *b)
 static void trace(bool sent, const char *line, void *arg)
 {
     const struct boot *b = arg;
+    const char *rank = boot_getenv(b, "PMI_RANK");
 
-    dprintf(2, "flux-broker: PMI rank %s: %c %s\n",
-            boot_getenv(b, "PMI_RANK") ? boot_getenv(b, "PMI_RANK") : "?",
-            sent ? '>' : '<', line);
+    if (!rank)
+        rank = boot_getenv(b, "SLURM_PROCID");
+    dprintf(2, "flux-broker: PMI rank %s: %c %s\n", rank ? rank : "?", sent ? '>' : '<',
+            line);
 }
 
 static pmi_trace_f tracer(const struct boot *b)

@@ -445,7 +445,11 @@ static void exchanged(int rc, const flux_error_t *err, void *arg)
 {
     struct broker *b = arg;
 
-    if (step_over(b, rc, err))
+    if (!step_over(b, rc, err))
+        return;
+    if ((rc = facts_set_hostlist(b)) < 0)
+        failed(b, rc, err);
+    else
         meet(b);
 }
 

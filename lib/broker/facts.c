@@ -63,18 +63,16 @@ int facts_set_hostname(struct broker *b)
 }
 
 /* Of all ranks; the others hear it in their welcome. */
-static int set_hostlist(struct broker *b)
+int facts_set_hostlist(struct broker *b)
 {
     const char *host = attrs_get(b->attrs, "hostname");
     struct buf list = {0};
     int rc;
 
     if (b->place->hostlist)
-        buf_adds(&list, b->place->hostlist);
-    else {
-        for (uint32_t i = 0; i < b->size; i++)
-            buf_addf(&list, "%s%s", i ? "," : "", host);
-    }
+        return attrs_set(b->attrs, "hostlist", b->place->hostlist, ATTR_READONLY);
+    for (uint32_t i = 0; i < b->size; i++)
+        buf_addf(&list, "%s%s", i ? "," : "", host);
     rc = list.failed ? -ENOMEM
                      : attrs_default(b->attrs, "hostlist", list.data, ATTR_READONLY);
     buf_free(&list);
@@ -98,7 +96,7 @@ static int set_place(struct broker *b)
         return -ENOMEM;
     if (!attrs_get(b->attrs, "broker.quorum"))
         rc = attrs_setf(b->attrs, "broker.quorum", ATTR_BOOT, "%u", b->size);
-    return rc < 0 ? rc : set_hostlist(b);
+    return rc < 0 ? rc : facts_set_hostlist(b);
 }
 
 int facts_set(struct broker *b)

@@ -8,6 +8,8 @@ struct broker;
 int facts_set_hostname(struct broker *b);
 /* The broker knows its place. -errno. */
 int facts_set(struct broker *b);
+/* The place says who the others are, or says it anew. -errno. */
+int facts_set_hostlist(struct broker *b);
 /* It is one of the instance: what concerns all of it. */
 int facts_join(struct broker *b);
 /* Apply log-* to the log. */

@@ -126,6 +126,8 @@ static int admit_cb(uint32_t rank, const cJSON *hello, cJSON **ret_welcome,
 
     if (state_get(b->state) >= STATE_SHUTDOWN)
         return error_set(err, ESHUTDOWN, "broker %u is shutting down", (unsigned)b->rank);
+    if (b->booting) /* what a welcome says is not known yet */
+        return error_set(err, EAGAIN, "broker %u is still booting", (unsigned)b->rank);
     (void)json_int64(json_get(hello, "seq"), &seq);
     if (umap_set(p->seqs, rank, (void *)(uintptr_t)seq) < 0 ||
         !(*ret_welcome = welcome_make(b)))

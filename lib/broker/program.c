@@ -83,9 +83,12 @@ static bool belongs_to_parent(const char *var)
         "FLUX_PMI_LIBRARY_PATH=",
         "PMI_",
         "PMIX_",
+        "SLURM_",
         "FLUX_PROXY_REMOTE=",
     };
 
+    if (!strncmp(var, "SLURM_CONF=", 11)) /* the user's, not the job's */
+        return false;
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         if (!strncmp(var, names[i], strlen(names[i])))
             return true;

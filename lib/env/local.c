@@ -126,6 +126,21 @@ static int listen_at(const struct address *a, int backlog)
     return fd;
 }
 
+int local_pair(struct env *env, int fds[2])
+{
+    if (env_is_sim(env))
+        return -ENOTSUP;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+        return -errno;
+    if (fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0) {
+        int rc = -errno;
+        close(fds[0]);
+        close(fds[1]);
+        return rc;
+    }
+    return 0;
+}
+
 int local_listen(struct env *env, const char *path, int backlog)
 {
     struct address a;

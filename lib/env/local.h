@@ -21,6 +21,9 @@ int local_listen(struct env *env, const char *path, int backlog);
 int local_accept(struct env *env, int listen_fd); /* -EAGAIN, -EMFILE, ... */
 int local_connect(struct env *env, const char *path);
 int local_peer(int fd, struct local_peer *ret); /* SO_PEERCRED */
+/* Two connected sockets: fds[0] does not block, fds[1] does (a child's); both are
+ * close-on-exec. */
+int local_pair(struct env *env, int fds[2]);
 /* Paths over 107 bytes are handled (through /proc/self/fd). */
 
 ssize_t local_read(int fd, void *buf, size_t len);            /* 0: EOF */

@@ -145,12 +145,13 @@ static const struct pmi_client_ops dso_ops = {
     .free = dso_free,
 };
 
+/* Global: plug-ins that Slurm's library opens find its symbols that way. */
 static int open_any(struct dso_client *c, const char *const *names, flux_error_t *err)
 {
     const char *why = "no name given";
 
     for (; *names; names++) {
-        if ((c->dso = dlopen(*names, RTLD_NOW | RTLD_LOCAL))) {
+        if ((c->dso = dlopen(*names, RTLD_NOW | RTLD_GLOBAL))) {
             c->name = strdup(*names);
             return c->name ? 0 : -ENOMEM;
         }

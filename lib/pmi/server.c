@@ -25,6 +25,7 @@ struct client {
     struct pmi_server *server;
     int rank;
     enum phase phase;
+    bool alone;    /* its barriers do not wait */
     struct buf in; /* the beginning of a line, or lines that have to wait */
 };
 
@@ -230,6 +231,10 @@ static int barrier_in(struct client *c, const struct pmi_line *l)
 {
     struct pmi_server *s = c->server;
 
+    if (c->alone) {
+        reply(c, "cmd=barrier_out rc=0");
+        return 0;
+    }
     c->phase = IN_BARRIER;
     if (++s->entered < s->conf.nranks)
         return 0;
@@ -362,10 +367,23 @@ bool pmi_server_gone(struct pmi_server *s, int rank)
 
     if (!c)
         return false;
-    /* It stays counted in a barrier it was in; one it never enters is the owner's to end. */
+    /* A barrier that waits for it is the owner's to end. */
+    if (c->phase == IN_BARRIER)
+        s->entered--;
     c->phase = GONE;
     buf_free(&c->in);
     return middle;
+}
+
+void pmi_server_again(struct pmi_server *s, int rank, bool alone)
+{
+    struct client *c = find(s, rank);
+
+    if (!c)
+        return;
+    (void)pmi_server_gone(s, rank);
+    c->phase = FRESH;
+    c->alone = alone;
 }
 
 int pmi_server_put(struct pmi_server *s, const char *key, const char *value)

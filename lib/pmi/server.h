@@ -73,6 +73,10 @@ int pmi_server_feed(struct pmi_server *s, int rank, const char *data, size_t len
 /* Its descriptor is closed, or it ended. Forgets what it still waited for. Returns true
  * when it was in the middle: it had said init, and not finalize or abort. */
 bool pmi_server_gone(struct pmi_server *s, int rank);
+/* A rank that is gone, or has yet to come, will be there (again), on a new descriptor.
+ * alone: it was not there when the others met, or need not wait for them: its barriers are
+ * over at once. */
+void pmi_server_again(struct pmi_server *s, int rank, bool alone);
 
 /* A key from elsewhere, or of the owner's own; replaces. -EINVAL, -ENOMEM. */
 int pmi_server_put(struct pmi_server *s, const char *key, const char *value);

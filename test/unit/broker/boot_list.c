@@ -1,7 +1,7 @@
 /* Booting by a plain list of addresses, and what is wrong with one. */
 #include "boot_fixture.h"
 
-static int try_file(const char *text)
+static void write_list(const char *text)
 {
     char path[96];
 
@@ -9,6 +9,11 @@ static int try_file(const char *text)
     write_file(path, text, 0644);
     ck_assert_int_eq(attrs_set(attrs, "boot.method", "config", ATTR_BOOT), 0);
     ck_assert_int_eq(attrs_set(attrs, "boot.config_file", path, ATTR_BOOT), 0);
+}
+
+static int try_file(const char *text)
+{
+    write_list(text);
     ck_assert_int_eq(attrs_set(attrs, "boot.curve_cert", key_path, ATTR_BOOT), 0);
     return try_boot("here", NULL);
 }
@@ -103,6 +108,21 @@ START_TEST(an_address_is_not_said_twice)
 }
 END_TEST
 
+START_TEST(the_file_may_name_the_key)
+{
+    char text[512];
+
+    snprintf(text, sizeof(text), LIST "curve_cert = \"%s\"\n", key_path);
+    write_list(text);
+    ck_assert_int_eq(try_boot("here", NULL), 0);
+    attrs_free(attrs);
+    ck_assert_int_eq(attrs_new(&attrs), 0);
+    write_list(text);
+    ck_assert_int_eq(attrs_set(attrs, "boot.curve_cert", "/nonexistent", ATTR_BOOT), 0);
+    ck_assert_int_eq(try_boot("here", NULL), -ENOENT); /* the attribute counts */
+}
+END_TEST
+
 START_TEST(the_user_has_a_key)
 {
     char home[80], path[128];
@@ -139,6 +159,7 @@ int main(void)
     tcase_add_test(tc, sockets_are_here);
     tcase_add_test(tc, what_is_wrong_is_named);
     tcase_add_test(tc, an_address_is_not_said_twice);
+    tcase_add_test(tc, the_file_may_name_the_key);
     tcase_add_test(tc, the_user_has_a_key);
     suite_add_tcase(s, tc);
     srunner_run_all(sr, CK_ENV);

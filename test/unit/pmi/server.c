@@ -251,6 +251,39 @@ START_TEST(gone_tells_who_was_in_the_middle)
 }
 END_TEST
 
+START_TEST(one_who_left_a_barrier_is_waited_for)
+{
+    init(0);
+    init(1);
+    ask(0, "cmd=barrier_in");
+    ck_assert(pmi_server_gone(s, 0));
+    ck_assert_str_eq(ask(1, "cmd=barrier_in"), "");
+    pmi_server_again(s, 0, false);
+    ck_assert_int_eq(feed(s, 0, "cmd=get_appnum\n"), -EPROTO); /* no init yet */
+    pmi_server_again(s, 0, false);
+    init(0);
+    ck_assert_str_eq(ask(0, "cmd=barrier_in"), "cmd=barrier_out rc=0");
+    ck_assert_str_eq(out[1], "cmd=barrier_out rc=0\n");
+}
+END_TEST
+
+START_TEST(one_who_comes_again_meets_nobody)
+{
+    init(0);
+    init(1);
+    ask(0, "cmd=put kvsname=kvs-1 key=a value=b");
+    ask(0, "cmd=barrier_in");
+    ask(1, "cmd=barrier_in");
+    ask(0, "cmd=finalize");
+    pmi_server_again(s, 0, true);
+    init(0);
+    ck_assert_str_eq(ask(0, "cmd=get kvsname=kvs-1 key=a"),
+                     "cmd=get_result rc=0 value=b");
+    ck_assert_str_eq(ask(0, "cmd=barrier_in"), "cmd=barrier_out rc=0");
+    ck_assert_str_eq(ask(0, "cmd=barrier_in"), "cmd=barrier_out rc=0");
+}
+END_TEST
+
 START_TEST(finalize_ends_it)
 {
     init(0);
@@ -416,6 +449,8 @@ int main(void)
     tcase_add_test(tc, a_flood_behind_a_barrier_ends);
     tcase_add_test(tc, abort_tells_the_owner);
     tcase_add_test(tc, gone_tells_who_was_in_the_middle);
+    tcase_add_test(tc, one_who_left_a_barrier_is_waited_for);
+    tcase_add_test(tc, one_who_comes_again_meets_nobody);
     tcase_add_test(tc, finalize_ends_it);
     tcase_add_test(tc, a_singleton_joins);
     tcase_add_test(tc, names_are_published);
