@@ -41,12 +41,20 @@ static void signal_all(struct launcher *l, int signum)
     }
 }
 
-static void kill_after(struct launcher *l, double seconds)
+static void end_after(struct launcher *l, double seconds)
 {
-    if (seconds < 0 || l->killing)
+    if (seconds < 0 || watcher_is_active(l->deadline))
         return;
-    l->killing = true;
     watcher_timer_set(l->deadline, seconds, 0);
+    watcher_start(l->deadline);
+}
+
+/* They are told to end, so that the leader ends its program; then they are killed. */
+static void tell_to_end(struct launcher *l)
+{
+    l->ending = true;
+    signal_all(l, SIGTERM);
+    watcher_timer_set(l->deadline, GIVE_UP_TIMEOUT, 0);
     watcher_start(l->deadline);
 }
 
@@ -54,9 +62,12 @@ static void deadline_cb(struct watcher *w, int revents, void *arg)
 {
     struct launcher *l = arg;
 
-    launcher_say(l, "%u of %u brokers do not end: killing them", (unsigned)l->running,
-                 (unsigned)l->conf.size);
-    signal_all(l, SIGKILL);
+    launcher_say(l, "%u of %u brokers do not end: %s them", (unsigned)l->running,
+                 (unsigned)l->conf.size, l->ending ? "killing" : "ending");
+    if (l->ending)
+        signal_all(l, SIGKILL);
+    else
+        tell_to_end(l);
 }
 
 /* ---- the end ---- */
@@ -99,8 +110,7 @@ void launcher_fail(struct launcher *l, const char *fmt, ...)
     launcher_say(l, "%s", text);
     l->failed = true;
     l->exit_code = l->exit_code ? l->exit_code : 1;
-    signal_all(l, SIGTERM);
-    kill_after(l, GIVE_UP_TIMEOUT);
+    tell_to_end(l);
     (void)loop_post(l->loop, maybe_over_cb, l);
 }
 
@@ -139,18 +149,18 @@ static void note_exit(struct member *m, int status)
     int code = killed ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     bool counts = m->rank == 0 || !l->conf.exit_leader;
 
-    if (m->expected || l->failed) /* by then it was told to end */
+    if (m->expected || l->ending)
         return;
     if (counts && code > l->exit_code)
         l->exit_code = code;
-    if (killed && !l->killing && l->stops < 3)
+    if (killed && l->stops < 3)
         launcher_say(l, "broker %u was killed by signal %d", (unsigned)m->rank,
                      WTERMSIG(status));
     if (!l->met && !l->stops)
         missed_meeting(m, killed ? "signal" : "exit code",
                        killed ? WTERMSIG(status) : code);
     else if (counts && l->running > 0)
-        kill_after(l, l->conf.exit_timeout);
+        end_after(l, l->conf.exit_timeout);
 }
 
 static void exit_cb(struct watcher *w, int revents, void *arg)

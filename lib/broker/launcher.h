@@ -32,18 +32,17 @@ struct launcher_conf {
     char *const *options; /* for all brokers; NULL: none */
     char *const *program; /* rank 0's initial program; NULL: none */
     char *const *environment;
-    const char
-        *rundir; /* made, and removed at the end, when it is not there; NULL: new */
-    bool rundir_must_exist, rundir_cleanup; /* remove it although it was there */
-    const char *statedir; /* of all; remembers the rundir; NULL */
+    /* Made, and removed at the end, when it is not there; NULL: a new one. */
+    const char *rundir;
+    bool rundir_must_exist, rundir_cleanup; /* cleanup: remove it although it was there */
+    const char *statedir;                   /* of all; remembers the rundir; NULL */
     const char *hosts; /* pretended hostnames, a list of `size`; NULL: the real one */
     /* Which brokers seem to be on one node: "single" (NULL: that), "none" (not told),
      * "per-broker", or a task map (RFC 34). */
     const char *clique;
-    double
-        exit_timeout; /* seconds that others have after an exit, then SIGKILL; < 0: no end */
-    bool exit_leader;  /* only rank 0's exit counts, and its code is ours; else any's */
-    bool start_leader; /* start rank 0 only; the others by the socket */
+    double exit_timeout; /* seconds; after an exit the others are ended; < 0: never */
+    bool exit_leader;    /* only rank 0's exit counts, and its code is ours; else any's */
+    bool start_leader;   /* start rank 0 only; the others by the socket */
     void (*say)(const char *text, void *arg); /* a line for the user */
     void *arg;
 };

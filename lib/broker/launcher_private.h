@@ -37,9 +37,9 @@ struct launcher {
     struct watcher *deadline;
     uint32_t spawned; /* by launcher_start(), so far */
     uint32_t running;
-    int stops;    /* launcher_signal() was called */
-    bool met;     /* all have told and learned addresses */
-    bool killing; /* the next deadline is SIGKILL */
+    int stops;   /* launcher_signal() was called */
+    bool met;    /* all have told and learned addresses */
+    bool ending; /* all were told to end: what comes of that does not count */
     bool failed, over;
     int exit_code;
 };

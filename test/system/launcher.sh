@@ -70,8 +70,7 @@ leader() {
 
 dies() {
     kill -9 "$(pid_of 1)"
-    sleep 600 # the launcher makes an end
-    exit 0
+    exec sleep 600 # until the launcher makes an end
 }
 
 if [ -n "${FLUX_TEST_INSIDE:-}" ]; then "$FLUX_TEST_INSIDE"; fi
