@@ -152,6 +152,17 @@ double attrs_duration(const struct attrs *a, const char *name, double def)
     return s && fsd_parse(s, &d) == 0 ? d : def;
 }
 
+int attrs_check_duration(const struct attrs *a, const char *name, flux_error_t *err)
+{
+    const char *s = attrs_get(a, name);
+    double d;
+
+    if (!s || fsd_parse(s, &d) == 0)
+        return 0;
+    return error_set(err, EINVAL, "attribute %s: '%s' is no duration (such as 10s)", name,
+                     s);
+}
+
 bool attrs_true(const struct attrs *a, const char *name)
 {
     const char *s = attrs_get(a, name);

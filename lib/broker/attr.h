@@ -31,6 +31,8 @@ int attrs_default(struct attrs *a, const char *name, const char *value, int flag
 /* Values as numbers, `def` when absent or no number. Durations: seconds or RFC 23. */
 long attrs_int(const struct attrs *a, const char *name, long def);
 double attrs_duration(const struct attrs *a, const char *name, double def);
+/* -EINVAL, err: it is there, and no duration. */
+int attrs_check_duration(const struct attrs *a, const char *name, flux_error_t *err);
 bool attrs_true(const struct attrs *a, const char *name); /* set, not "0" or "false" */
 
 /* Call fn for each that cannot change while the broker runs. */

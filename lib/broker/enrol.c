@@ -388,7 +388,7 @@ static int settle(struct broker *b, flux_error_t *err)
     if (b->rank == 0 &&
         ((rc = identity_open(b, err)) < 0 || (rc = read_orphan_timeout(b, err)) < 0))
         return rc;
-    if ((rc = facts_set(b)) < 0)
+    if ((rc = facts_set(b)) < 0 || (rc = facts_check(b, err)) < 0)
         return rc;
     facts_apply_log(b);
     if ((rc = start_services(b)) < 0)

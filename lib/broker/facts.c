@@ -99,9 +99,31 @@ static int set_place(struct broker *b)
     return rc < 0 ? rc : facts_set_hostlist(b);
 }
 
+/* Durations in the configuration, as text ("5s") or numbers of seconds, hold where no
+ * attribute was given. */
+static int set_tbon(struct broker *b)
+{
+    static const char *const names[] = {"tbon.torpid_min", "tbon.torpid_max",
+                                        "tbon.tcp_user_timeout", "tbon.connect_timeout"};
+    cJSON *v[ARRAY_SIZE(names)] = {NULL};
+    int rc = 0;
+
+    if (flux_conf_unpack(config_get(b->config), NULL, "{s?{s?o s?o s?o s?o}}", "tbon",
+                         "torpid_min", &v[0], "torpid_max", &v[1], "tcp_user_timeout",
+                         &v[2], "connect_timeout", &v[3]) < 0)
+        return 0;
+    for (size_t i = 0; i < ARRAY_SIZE(names) && rc == 0; i++) {
+        AUTOFREE char *s = v[i] && !json_str(v[i]) ? json_print(v[i]) : NULL;
+
+        if (v[i])
+            rc = attrs_default(b->attrs, names[i], s ? s : json_str(v[i]), ATTR_BOOT);
+    }
+    return rc;
+}
+
 int facts_set(struct broker *b)
 {
-    int rc = 0;
+    int rc = set_tbon(b);
 
     for (size_t i = 0; i < ARRAY_SIZE(fixed) && rc == 0; i++)
         rc = attrs_default(b->attrs, fixed[i].name, fixed[i].value, fixed[i].flags);
@@ -119,6 +141,20 @@ int facts_set(struct broker *b)
         return -ENOMEM;
     if (config_path(b->config))
         rc = attrs_set(b->attrs, "config.path", config_path(b->config), ATTR_READONLY);
+    return rc;
+}
+
+int facts_check(struct broker *b, flux_error_t *err)
+{
+    static const char *const durations[] = {
+        "broker.quorum-warn",    "broker.shutdown-timeout", "broker.cleanup-timeout",
+        "tbon.heartbeat",        "tbon.torpid_min",         "tbon.torpid_max",
+        "tbon.tcp_user_timeout", "tbon.connect_timeout",    "local.frame-timeout",
+    };
+    int rc = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(durations) && rc == 0; i++)
+        rc = attrs_check_duration(b->attrs, durations[i], err);
     return rc;
 }
 

@@ -10,6 +10,8 @@ int facts_set_hostname(struct broker *b);
 int facts_set(struct broker *b);
 /* The place says who the others are, or says it anew. -errno. */
 int facts_set_hostlist(struct broker *b);
+/* -EINVAL, err: one that the user gave cannot be. */
+int facts_check(struct broker *b, flux_error_t *err);
 /* It is one of the instance: what concerns all of it. */
 int facts_join(struct broker *b);
 /* Apply log-* to the log. */

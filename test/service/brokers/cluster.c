@@ -110,7 +110,7 @@ void cluster_add(struct cluster *c, int rank)
     o.config = rank == 0 ? c->config : NULL;
     o.environment = c->environment ? c->environment : environment;
     o.program = c->program;
-    if (c->durable && !c->sim && rank == 0) {
+    if (c->durable && rank == 0) {
         snprintf(statedir, sizeof(statedir), "%s/state", c->dir);
         o.statedir = statedir;
     }

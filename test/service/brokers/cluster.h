@@ -36,7 +36,7 @@ struct cluster {
     const char *hostlist;           /* NULL: they do not say where they are */
     const char *const *environment; /* NULL: nearly nothing */
     const char *const *program;     /* may be NULL */
-    bool durable;                   /* rank 0 has a statedir (real world) */
+    bool durable;                   /* rank 0 has a statedir */
     struct member m[CLUSTER_MAX];
 };
 

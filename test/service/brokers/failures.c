@@ -220,7 +220,36 @@ START_TEST(one_that_is_stopped_leaves_with_those_below_it)
 }
 END_TEST
 
+static const char *const usual[] = {"heartbeat",  "resource", "job-manager",
+                                    "job-ingest", "job-exec", "sched",
+                                    "job-list",   "job-info", NULL};
+
+START_TEST(rank_0_crashes_with_all_its_modules_at_any_time)
+{
+    cluster_init(&c, 3, "kary:2", WORLD);
+    c.modules = usual;
+    c.durable = true;
+    c.config = "{\"fake-resources\":{\"nnodes\":4,\"cores-per-node\":4}}";
+    cluster_add(&c, 1);
+    cluster_add(&c, 2);
+    for (int i = 0; i < 12; i++) {
+        cluster_add(&c, 0);
+        cluster_run(&c, 0.01 * i * i);
+        cluster_crash(&c, 0);
+    }
+    cluster_add(&c, 0);
+    cluster_until_up(&c);
+    cluster_until_online(&c, "0-2");
+    ck_assert_uint_ge(c.m[0].b->epoch, 12);
+    ck_assert_int_eq(cluster_rpc(&c, 2, "job-manager.ping", "{}", FLUX_NODEID_ANY, NULL),
+                     0);
+    cluster_stop(&c);
+    cluster_fini(&c);
+}
+END_TEST
+
 CLUSTER_MAIN("failures", what_a_dead_leaf_was_asked_fails_once,
              what_went_through_a_dead_broker_fails_once_at_both_ends,
              a_client_that_goes_is_told_of_to_services_far_away, leaves_come_and_go,
-             one_that_is_stopped_leaves_with_those_below_it)
+             one_that_is_stopped_leaves_with_those_below_it,
+             rank_0_crashes_with_all_its_modules_at_any_time)
