@@ -68,6 +68,15 @@ const struct router_stats *router_stats(const struct router *r)
     return &r->stats;
 }
 
+size_t router_pending(const struct router *r)
+{
+    size_t n = 0;
+
+    list_each(ep, &r->endpoints, struct endpoint, link)
+        n += umap_count(ep->calls);
+    return n;
+}
+
 bool router_is_attached(const struct endpoint *ep)
 {
     return ep->calls != NULL;

@@ -85,6 +85,8 @@ void router_set_tree(struct router *r, const struct router_tree *tree);
 uint32_t router_rank(const struct router *r);
 uint32_t router_owner(const struct router *r);
 const struct router_stats *router_stats(const struct router *r);
+/* Requests that wait for an answer. */
+size_t router_pending(const struct router *r);
 
 /* Give ep a routing id (uuid NULL: a random one) and make it reachable. */
 int router_attach(struct router *r, struct endpoint *ep, const char *uuid);

@@ -82,13 +82,14 @@ static void stats_get_cb(void *arg, struct endpoint *from, const flux_msg_t *msg
     const struct server_stats *s = b->server ? server_stats(b->server) : &none;
 
     core_respond(
-        b->core, msg, "{s:{s:I s:I s:I s:I s:I s:I} s:{s:i s:I s:I s:I s:I s:I s:I}}",
+        b->core, msg, "{s:{s:I s:I s:I s:I s:I s:I s:i} s:{s:i s:I s:I s:I s:I s:I s:I}}",
         "router", "requests", (int64_t)r->requests, "forwarded", (int64_t)r->forwarded,
         "responses", (int64_t)r->responses, "events", (int64_t)r->events, "lost-events",
-        (int64_t)r->lost, "dropped", (int64_t)r->dropped, "local", "connections",
-        (int)s->conns, "accepted", (int64_t)s->accepted, "denied", (int64_t)s->denied,
-        "closed", (int64_t)s->closed, "bad-frames", (int64_t)s->bad_frames, "too-slow",
-        (int64_t)s->too_slow, "too-much", (int64_t)s->too_much);
+        (int64_t)r->lost, "dropped", (int64_t)r->dropped, "pending",
+        (int)router_pending(b->router), "local", "connections", (int)s->conns, "accepted",
+        (int64_t)s->accepted, "denied", (int64_t)s->denied, "closed", (int64_t)s->closed,
+        "bad-frames", (int64_t)s->bad_frames, "too-slow", (int64_t)s->too_slow,
+        "too-much", (int64_t)s->too_much);
 }
 
 static void shutdown_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
