@@ -62,8 +62,14 @@ static void events_lost(uint32_t first, uint32_t last, void *arg)
 {
     struct broker *b = arg;
 
-    log_printf(b->log, LOG_ERR, "events %u to %u did not come: they are lost here",
-               (unsigned)first, (unsigned)last);
+    if (last - first + 1 >= ROUTER_SEQ_STEP) /* numbers that were left out, see below */
+        log_printf(b->log, LOG_WARNING,
+                   "rank 0 was started anew: events after %u that it had not passed on "
+                   "are lost",
+                   (unsigned)first - 1);
+    else
+        log_printf(b->log, LOG_ERR, "events %u to %u did not come: they are lost here",
+                   (unsigned)first, (unsigned)last);
 }
 
 static void event_numbered(uint32_t seq, void *arg)
@@ -88,7 +94,9 @@ static int start_router(struct broker *b)
     router_set_tree(b->router, &tree);
     router_set_seq(b->router, b->event_seq);
     identity_keep_seq(b, b->event_seq);
-    return 0;
+    /* Nobody is to hear of an epoch, or of a number, that could come again. */
+    rc = b->store ? store_flush(b->store) : 0;
+    return rc == -ENOSPC ? 0 : rc;
 }
 
 static void attr_changed(const char *name, const char *value, void *arg)

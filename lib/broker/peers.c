@@ -173,7 +173,7 @@ static void replay(struct peers *p, struct neighbour *n)
     uint32_t seq = (uint32_t)(uintptr_t)umap_take(p->seqs, n->rank);
     uint32_t missed = router_replay(b->router, &n->ep, seq);
 
-    if (missed > 0)
+    if (missed > 0 && missed < ROUTER_SEQ_STEP)
         log_printf(b->log, LOG_ERR,
                    "broker %u was away for long: %u events, from number %u on, are lost "
                    "to it",

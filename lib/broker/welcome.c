@@ -5,7 +5,6 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "broker/broker.h"
-#include "broker/ring.h"
 #include "broker/welcome.h"
 
 cJSON *welcome_hello(struct broker *b)
@@ -17,12 +16,11 @@ cJSON *welcome_hello(struct broker *b)
 cJSON *welcome_make(struct broker *b)
 {
     const char *jobid = attrs_get(b->attrs, "jobid");
-    cJSON *o =
-        json_pack("{s:I s:s s:f s:b s:i s:s s:O}", "seq", (int64_t)router_seq(b->router),
-                  "hostlist", attrs_get(b->attrs, "hostlist"), "orphan-timeout",
-                  b->orphan_timeout, "durable", b->durable, "instance-level",
-                  (int)attrs_int(b->attrs, "instance-level", 0), "jobid-path",
-                  attrs_get(b->attrs, "jobid-path"), "config", config_tree(b->config));
+    cJSON *o = json_pack(
+        "{s:s s:f s:b s:i s:s s:O}", "hostlist", attrs_get(b->attrs, "hostlist"),
+        "orphan-timeout", b->orphan_timeout, "durable", b->durable, "instance-level",
+        (int)attrs_int(b->attrs, "instance-level", 0), "jobid-path",
+        attrs_get(b->attrs, "jobid-path"), "config", config_tree(b->config));
 
     if (o && jobid)
         cJSON_AddItemToObject(o, "jobid", json_new_str(jobid));
@@ -44,22 +42,16 @@ int welcome_take(struct broker *b, const cJSON *welcome, flux_error_t *err)
 {
     const char *hostlist, *path, *jobid = NULL;
     cJSON *config;
-    int64_t seq;
     int durable, level, rc;
 
-    rc = json_unpack(welcome, err, "{s:I s:s s:f s:b s:i s:s s?s s:o}", "seq", &seq,
-                     "hostlist", &hostlist, "orphan-timeout", &b->orphan_timeout,
-                     "durable", &durable, "instance-level", &level, "jobid-path", &path,
-                     "jobid", &jobid, "config", &config);
+    rc = json_unpack(welcome, err, "{s:s s:f s:b s:i s:s s?s s:o}", "hostlist", &hostlist,
+                     "orphan-timeout", &b->orphan_timeout, "durable", &durable,
+                     "instance-level", &level, "jobid-path", &path, "jobid", &jobid,
+                     "config", &config);
     if (rc < 0)
         return rc;
     b->durable = durable;
     if ((rc = take_facts(b, hostlist, jobid, path, level)) < 0)
         return rc;
-    if (seq_later(router_seq(b->router), (uint32_t)seq)) {
-        log_printf(b->log, LOG_WARNING, "events are numbered from %u again, not from %u",
-                   (unsigned)seq, (unsigned)router_seq(b->router));
-        router_set_seq(b->router, (uint32_t)seq);
-    }
     return config_adopt(b->config, config, err);
 }

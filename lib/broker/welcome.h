@@ -2,7 +2,7 @@
  * objects.
  *
  * hello, child to parent: {"seq":i, "hostname":s}; seq of the latest event it has seen.
- * welcome, parent to child: {"seq":i, "hostlist":s, "orphan-timeout":f (-1: none),
+ * welcome, parent to child: {"hostlist":s, "orphan-timeout":f (-1: none),
  * "durable":b, "instance-level":i, "jobid":s?, "jobid-path":s, "config":{}}: what is the
  * same for the whole instance, as rank 0 knows it.
  */
