@@ -57,8 +57,8 @@ static int read_duration(struct exec *x, struct slice test, struct slice entry,
         rc = get_path(entry, duration, &v);
     rc = rc < 0 ? rc : duration_of(v, ret);
     if (rc == 0 && reattach && get_path(entry, starttime, &v) == 0 &&
-        slice_real(v, &start) == 0 && start > 0)
-        *ret -= flux_reactor_now(x->r) - start;
+        slice_real(v, &start) == 0 && start > 0 && start < flux_reactor_now(x->r))
+        *ret -= flux_reactor_now(x->r) - start; /* unless the clock was set back */
     if (*ret < 0)
         *ret = 0;
     return rc;

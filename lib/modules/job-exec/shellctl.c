@@ -70,7 +70,7 @@ static void give_up(struct shellctl *s, const char *reason)
     snprintf(note, sizeof(note), "cannot start flux-shell on %s: %s", name, reason);
     flux_log(s->x->h, LOG_ERR, "%s", note);
     s->failures = 0;
-    s->busy_since = 0;
+    s->busy = 0;
     list_each(p, &s->waiting, struct exec_part, link)
         part_fail(p, p->was_running ? "lost-shell" : "exec", note, 1 << 8);
     if (s->rank == 0)
@@ -149,16 +149,14 @@ static void refused(struct shellctl *s, int errnum, const char *reason)
 
 static void busy(struct shellctl *s)
 {
-    double now = flux_reactor_now(s->x->r);
     s->state = SHELL_NONE;
-    if (s->busy_since == 0) {
-        s->busy_since = now;
+    if (s->busy == 0)
         s->backoff = RETRY_BUSY;
-    }
-    if (now - s->busy_since >= BUSY_MAX) {
+    if (s->busy >= BUSY_MAX) {
         give_up(s, "another one lives, but does not connect");
         return;
     }
+    s->busy += s->backoff;
     retry_after(s, s->backoff);
     s->backoff = s->backoff * 1.5 < RETRY_BUSY_MAX ? s->backoff * 1.5 : RETRY_BUSY_MAX;
 }
@@ -325,7 +323,7 @@ void shellctl_up(struct shellctl *s, const flux_msg_t *hello, char *service)
     s->service = service;
     s->state = SHELL_UP;
     s->failures = 0;
-    s->busy_since = 0;
+    s->busy = 0;
     flux_watcher_stop(s->retry);
     if (s->lost)
         flux_watcher_stop(s->lost);
