@@ -361,6 +361,6 @@ void watches_init(struct watches *ws, flux_t *h, struct store *store)
 
 void watches_clear(struct watches *ws)
 {
-    list_each(w, &ws->list, struct watch, link) watch_free(w);
+    list_each(w, &ws->list, struct watch, link) drop(w);
     stop_journal(ws);
 }
