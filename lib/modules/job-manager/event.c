@@ -1,5 +1,6 @@
 /* Posting events, see event.h. */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -63,7 +64,7 @@ static int post(struct job_manager *jm, struct job *job, enum event_id id,
                 const char *name, struct slice context)
 {
     struct change *c = batch_change(jm->batches, job);
-    double now = flux_reactor_now(jm->r);
+    double now = fmax(flux_reactor_now(jm->r), job->t_last);
     flux_job_state_t next;
     size_t start;
     int rc;
@@ -73,6 +74,7 @@ static int post(struct job_manager *jm, struct job *job, enum event_id id,
     start = c->events.len;
     if ((rc = eventlog_add_json(&c->events, now, name, context.p, context.len)) < 0)
         return rc;
+    job->t_last = now;
     job->seq++;
     c->count++;
     job->posted |= 1u << id;

@@ -67,6 +67,7 @@ struct job {
     const char *name, *cwd, *queue, *project, *bank; /* interned */
     int64_t priority;                                /* -1: not known yet */
     double t_submit, t_depend, t_priority, t_sched, t_run, t_cleanup, t_inactive;
+    double t_last; /* of its latest event: the clock may step back, its log does not */
     double duration;
     struct jobspec_shape shape;
     uint32_t userid;

@@ -303,10 +303,11 @@ static void put_private(const struct job *job, struct buf *out)
 
     buf_addf(out,
              ",\"x\":{\"v\":1,\"seq\":%u,\"posted\":%u,\"flags\":%u,"
-             "\"shape\":[%u,%u,%u,%u,%u,%d,%u],\"exec_done\":%d",
+             "\"shape\":[%u,%u,%u,%u,%u,%d,%u],\"exec_done\":%d,\"t_last\":",
              job->seq, job->posted, job->flags, s->nnodes, s->nslots, s->slots_per_node,
              s->cores_per_slot, s->gpus_per_slot, s->exclusive, s->ntasks,
              job->exec_done);
+    json_buf_time(out, job->t_last);
     if (job->nonce) {
         buf_adds(out, ",\"nonce\":");
         json_buf_str(out, job->nonce, strlen(job->nonce));

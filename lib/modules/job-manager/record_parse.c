@@ -68,13 +68,14 @@ static const struct member row_members[] = {
 };
 
 static const struct member x_members[] = {
-    OWN("v", OWN_INT64, version),   JOB("seq", UINT32, seq),
-    JOB("posted", UINT32, posted),  JOB("flags", UINT8, flags),
-    OWN("shape", SLICE, shape),     OWN("exec_done", OWN_INT64, exec_done),
-    OWN("nonce", SLICE, nonce),     OWN("deps_gone", SLICE, deps_gone),
-    OWN("prologs", SLICE, prologs), OWN("epilogs", SLICE, epilogs),
-    OWN("events", SLICE, events),   OWN("constraint", SLICE, constraint),
-    OWN("updates", SLICE, updates), OWN("deps_spec", SLICE, deps_spec),
+    OWN("v", OWN_INT64, version),         JOB("seq", UINT32, seq),
+    JOB("posted", UINT32, posted),        JOB("flags", UINT8, flags),
+    OWN("shape", SLICE, shape),           OWN("exec_done", OWN_INT64, exec_done),
+    JOB("t_last", TIME, t_last),          OWN("nonce", SLICE, nonce),
+    OWN("deps_gone", SLICE, deps_gone),   OWN("prologs", SLICE, prologs),
+    OWN("epilogs", SLICE, epilogs),       OWN("events", SLICE, events),
+    OWN("constraint", SLICE, constraint), OWN("updates", SLICE, updates),
+    OWN("deps_spec", SLICE, deps_spec),
 };
 
 /* What is out of range stays as it was: the row is our own, and has been checked as a
