@@ -30,6 +30,9 @@ struct neighbour {
     struct peer *peer; /* NULL: it has gone */
     uint32_t rank;
     struct list link;
+#ifdef MUTANT_LOST_ROUTE
+    bool again;
+#endif
 };
 
 struct peers {
@@ -37,6 +40,9 @@ struct peers {
     struct overlay *overlay;
     struct list neighbours;
     struct umap *seqs; /* rank of a child that was admitted -> its latest event */
+#ifdef MUTANT_LOST_ROUTE
+    unsigned long been; /* ranks of children, bits */
+#endif
     char complaint[sizeof(((flux_error_t *)0)->text)];
     struct watcher *look;
     bool congested;
@@ -163,6 +169,10 @@ static struct neighbour *neighbour_new(struct peers *p, struct peer *peer)
         return NULL;
     }
     list_append(&p->neighbours, &n->link);
+#ifdef MUTANT_LOST_ROUTE
+    n->again = p->been & (1ul << n->rank);
+    p->been |= 1ul << n->rank;
+#endif
     peer_set_aux(peer, n);
     return n;
 }
@@ -356,6 +366,10 @@ struct endpoint *peers_toward(struct peers *p, uint32_t rank)
     struct peer *peer = overlay_toward(p->overlay, rank);
     struct neighbour *n = peer ? peer_aux(peer) : NULL;
 
+#ifdef MUTANT_LOST_ROUTE /* for test/sim/many: one that was there before is not found */
+    if (n && n->again && n->ep.kind == ENDPOINT_CHILD)
+        return NULL;
+#endif
     return n ? &n->ep : NULL;
 }
 

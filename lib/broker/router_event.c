@@ -123,6 +123,9 @@ uint32_t router_replay(struct router *r, struct endpoint *child, uint32_t seq)
     size_t n = seq > 0 ? ring_after(&r->ring, seq) : r->ring.n;
     uint32_t missed = seq > 0 && seq_later(r->seq, seq) ? r->seq - seq - (uint32_t)n : 0;
 
+#ifdef MUTANT_LOST_EVENT /* for test/sim/many: one is left out */
+    n -= n > 1;
+#endif
     for (size_t i = r->ring.n - n; i < r->ring.n; i++)
         child->send(child, (flux_msg_t *)flux_msg_incref(ring_get(&r->ring, i)));
     return missed;
