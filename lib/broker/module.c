@@ -114,11 +114,11 @@ static int post(struct module *m, void (*fn)(void *arg))
 /* A posted call begins. False: the broker has crashed meanwhile. */
 static bool landed(struct module *m)
 {
-    bool last = atomic_fetch_sub(&m->posts, 1) == 1;
+    bool last = atomic_fetch_sub(&m->posts, 1) == 1, crashed = m->crashed;
 
-    if (m->crashed && last)
+    if (crashed && last)
         module_free(m);
-    return !m->crashed;
+    return !crashed;
 }
 
 static void on_running(void *arg)
