@@ -13,14 +13,23 @@ struct memory {
     char *uuid, *epoch, *seq;
 };
 
+/* What is not there is not there yet. */
+static int recall_one(struct store_reader *r, const char *key, char **ret)
+{
+    int rc = store_reader_meta(r, key, ret);
+
+    return rc == -ENOENT ? 0 : rc;
+}
+
 static int recall(struct store_reader *r, void *arg)
 {
     struct memory *m = arg;
+    int rc;
 
-    (void)store_reader_meta(r, "uuid", &m->uuid);
-    (void)store_reader_meta(r, "epoch", &m->epoch);
-    (void)store_reader_meta(r, "event-seq", &m->seq);
-    return 0;
+    if ((rc = recall_one(r, "uuid", &m->uuid)) < 0 ||
+        (rc = recall_one(r, "epoch", &m->epoch)) < 0)
+        return rc;
+    return recall_one(r, "event-seq", &m->seq);
 }
 
 static int remember(struct broker *b, const char *key, const char *value)
@@ -76,7 +85,12 @@ int identity_open(struct broker *b, flux_error_t *err)
             "attribute broker.durability: '%s' is none of power, process, none", name);
     if ((rc = store_open(b->loop, &opts, &b->store, err)) < 0)
         return rc;
-    return open_instance(b);
+    if ((rc = open_instance(b)) == -EIO)
+        error_set(err, EIO,
+                  "%s cannot be read: it is damaged: put a copy back, or choose another "
+                  "statedir",
+                  path ? path : "the store");
+    return rc;
 }
 
 /* Numbers of events go on after a restart, somewhat higher. */

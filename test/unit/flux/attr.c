@@ -44,17 +44,13 @@ START_TEST(the_cache_can_be_filled_by_hand)
 {
     flux_t *h = flux_open("loop://", 0);
     uint32_t n;
-    double t;
 
     OK(flux_attr_set_cacheonly(h, "rank", "3"));
     OK(flux_attr_set_cacheonly(h, "size", "16"));
-    OK(flux_attr_set_cacheonly(h, "broker.starttime", "1000.5"));
     OK(flux_get_rank(h, &n));
     ck_assert_uint_eq(n, 3);
     OK(flux_get_size(h, &n));
     ck_assert_uint_eq(n, 16);
-    OK(flux_get_instance_starttime(h, &t));
-    ck_assert_double_eq(t, 1000.5);
     ck_assert_str_eq(flux_attr_cache_first(h), "rank");
     ck_assert_str_eq(flux_attr_cache_next(h), "size");
     OK(flux_attr_set_cacheonly(h, "rank", "x3"));
