@@ -48,7 +48,8 @@ char *uri_transform(const char *uri, enum uri_form form)
         return asprintf(&text, "ssh://%s%s", host, uri + 8) < 0 ? NULL : text;
     }
     if (ssh && strchr(uri + 6, '/') &&
-        (form == URI_LOCAL || (form == URI_NEAR && is_here(uri + 6))))
+        (form == URI_LOCAL ||
+         (form == URI_NEAR && (is_here(uri + 6) || getenv("FLUX_URI_RESOLVE_LOCAL")))))
         return asprintf(&text, "local://%s", strchr(uri + 6, '/')) < 0 ? NULL : text;
     return strdup(uri);
 }
@@ -164,14 +165,14 @@ static int step(flux_t *h, const char *word, bool wait, char **uri, flux_error_t
     return 0;
 }
 
-static flux_t *open_near(const char *uri, flux_error_t *err)
+static flux_t *open_on_the_way(const char *uri, bool local, flux_error_t *err)
 {
-    AUTOFREE char *near = uri_transform(uri, URI_NEAR);
+    AUTOFREE char *near = uri_transform(uri, local ? URI_LOCAL : URI_NEAR);
 
     return near ? flux_open_ex(near, 0, err) : NULL;
 }
 
-int uri_of_job(const char *path, bool wait, char **ret, flux_error_t *err)
+int uri_of_job(const char *path, bool wait, bool local, char **ret, flux_error_t *err)
 {
     AUTOFREE char *copy = strdup(path);
     flux_t *h = flux_open_ex(*path == '/' ? "/" : NULL, 0, err);
@@ -184,7 +185,7 @@ int uri_of_job(const char *path, bool wait, char **ret, flux_error_t *err)
         rc = step(h, w, wait, &uri, err);
         if (rc == 0 && next) {
             flux_close(h);
-            if (!(h = open_near(uri, err)))
+            if (!(h = open_on_the_way(uri, local, err)))
                 rc = -errno;
         }
         w = next;
@@ -207,7 +208,8 @@ static const struct {
     {"slurm:", uri_of_slurm_job},
 };
 
-static int resolve(const char *target, bool wait, char **ret, flux_error_t *err)
+static int resolve(const char *target, bool wait, bool local, char **ret,
+                   flux_error_t *err)
 {
     size_t len = strcspn(target, ":/");
 
@@ -215,13 +217,13 @@ static int resolve(const char *target, bool wait, char **ret, flux_error_t *err)
         if (!strncmp(target, schemes[i].prefix, strlen(schemes[i].prefix)))
             return schemes[i].resolve(target + strlen(schemes[i].prefix), ret, err);
     if (strncmp(target, "jobid:", 6) == 0)
-        return uri_of_job(target + 6, wait, ret, err);
+        return uri_of_job(target + 6, wait, local, ret, err);
     if (strstr(target, "://"))
         return (*ret = strdup(target)) ? 0 : -ENOMEM;
     if (target[len] == ':')
         return error_set(err, EINVAL, "%s: unknown scheme (known: jobid, pid, slurm)",
                          target);
-    return uri_of_job(target, wait, ret, err);
+    return uri_of_job(target, wait, local, ret, err);
 }
 
 /* Cut "?local" or "?remote" off. */
@@ -250,7 +252,7 @@ char *uri_resolve(const char *target, enum uri_form form, bool wait, flux_error_
     int rc = copy ? read_query(copy, &form, err) : -ENOMEM;
     if (form == URI_PLAIN && getenv("FLUX_URI_RESOLVE_LOCAL"))
         form = URI_LOCAL;
-    if (rc == 0 && (rc = resolve(copy, wait, &uri, err)) == 0 &&
+    if (rc == 0 && (rc = resolve(copy, wait, form == URI_LOCAL, &uri, err)) == 0 &&
         !(result = uri_transform(uri, form)))
         rc = -ENOMEM;
     if (rc < 0 && !err->text[0])

@@ -26,8 +26,9 @@ enum uri_form {
 /* wait: a job may not have begun to run. Yours to free(); NULL with the reason. */
 char *uri_resolve(const char *target, enum uri_form form, bool wait, flux_error_t *err);
 
-/* schemes.c: without forms; 0 and *ret, or -errno. */
-int uri_of_job(const char *path, bool wait, char **ret, flux_error_t *err);
+/* Each scheme, without forms: 0 and *ret, or -errno. local: instances on the way are on
+ * this host too. */
+int uri_of_job(const char *path, bool wait, bool local, char **ret, flux_error_t *err);
 int uri_of_process(const char *arg, char **ret, flux_error_t *err);
 int uri_of_slurm_job(const char *arg, char **ret, flux_error_t *err);
 /* In another form; yours, NULL on ENOMEM. */

@@ -63,7 +63,7 @@ nodes() {
     prints '2-3 warm' 'drain lists' flux resource drain -n -o '{ranks} {reason}'
     says '2 drained' 'uptime counts' flux uptime
     prints '0
-1' 'jobs go elsewhere' flux run -N2 flux getattr rank
+1' 'jobs go elsewhere' sh -c 'flux run -N2 flux getattr rank | sort'
     id=$(flux submit -N3 true)
     prints SCHED 'what needs more waits' flux jobs -n -o '{state}' "$id"
     succeeds 'undrain by rank, elsewhere' flux exec -r 1 flux resource undrain 2
