@@ -15,7 +15,8 @@
 
 #include "bench.h"
 
-static const struct bench *const tables[] = {bench_rpc, bench_cli, bench_jobs, bench_memory, bench_tree};
+static const struct bench *const tables[] = {bench_rpc, bench_cli, bench_jobs, bench_memory, bench_tree,
+                                            bench_boot};
 
 double bench_now(void)
 {

@@ -37,6 +37,7 @@ extern const struct bench bench_jobs[];
 extern const struct bench bench_rpc[];
 extern const struct bench bench_cli[];
 extern const struct bench bench_memory[];
+extern const struct bench bench_boot[];
 extern const struct bench bench_tree[];
 
 #endif
