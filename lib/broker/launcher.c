@@ -156,7 +156,7 @@ static void note_exit(struct member *m, int status)
     if (killed && l->stops < 3)
         launcher_say(l, "broker %u was killed by signal %d", (unsigned)m->rank,
                      WTERMSIG(status));
-    if (!l->met && !l->stops)
+    if (l->meeting && !l->met && !l->stops)
         missed_meeting(m, killed ? "signal" : "exit code",
                        killed ? WTERMSIG(status) : code);
     else if (counts && l->running > 0)
@@ -344,7 +344,7 @@ void launcher_signal(struct launcher *l, int signum)
     if (l->stops >= 3) {
         signal_all(l, SIGKILL);
         l->exit_code = 128 + signum;
-    } else if (l->met && l->members[0].pid)
+    } else if ((l->met || !l->meeting) && l->members[0].pid)
         (void)proc_kill(l->members[0].pidfd, signum);
     else
         signal_all(l, SIGTERM);

@@ -70,6 +70,7 @@ static void io_cb(struct watcher *w, int revents, void *arg)
         launcher_pmi_close(m);
         return;
     }
+    m->l->meeting = true;
     if ((rc = pmi_server_feed(m->l->pmi, (int)m->rank, data, n)) < 0) {
         launcher_say(m->l, "broker %u: PMI: %s", (unsigned)m->rank, strerror(-rc));
         launcher_pmi_close(m);

@@ -37,9 +37,10 @@ struct launcher {
     struct watcher *deadline;
     uint32_t spawned; /* by launcher_start(), so far */
     uint32_t running;
-    int stops;   /* launcher_signal() was called */
-    bool met;    /* all have told and learned addresses */
-    bool ending; /* all were told to end: what comes of that does not count */
+    int stops;    /* launcher_signal() was called */
+    bool meeting; /* some broker asked: they do not boot by a configuration */
+    bool met;     /* all have told and learned addresses */
+    bool ending;  /* all were told to end: what comes of that does not count */
     bool failed, over;
     int exit_code;
 };
