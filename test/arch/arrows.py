@@ -14,6 +14,7 @@ LIBRARIES = {
 EXTRA = {"cmd/flux-broker.c": {"broker", "env", "base"},
          "cmd/flux-proxy.c": {"broker", "env", "base"},
          "cmd/flux-launcher.c": {"broker", "env", "base"},
+         "cmd/pmi.c": {"pmi"},
          "cmd/flux-shell.c": {"shell", "env", "base"}}
 
 
