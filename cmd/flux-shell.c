@@ -5,8 +5,8 @@
  *   flux-shell --uri=URI --dir=DIR --rank=RANK
  *
  * DIR is the statedir or rundir of the broker of that rank; the journal goes to DIR/shell,
- * output of jobs to DIR/output. Brokers may share a folder, so with other ranks than 0
- * these are DIR/shell-RANK and DIR/output-RANK. Exit codes: 0 nothing more to do, 75 another shell holds the journal.
+ * output of jobs to DIR/output, their temporary files to DIR/tmp. Brokers may share a
+ * folder, so with other ranks than 0 these are DIR/shell-RANK, ... Exit codes: 0 nothing more to do, 75 another shell holds the journal.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -118,10 +118,12 @@ static int run(struct env *env, flux_reactor_t *r, const struct args *args)
 {
     AUTOFREE char *dir = NULL;
     AUTOFREE char *output = NULL;
+    AUTOFREE char *tmp = NULL;
     struct shell *sh;
     flux_error_t err;
     rlim_t nofile = 0;
-    if (folder(args, "shell", &dir) < 0 || folder(args, "output", &output) < 0)
+    if (folder(args, "shell", &dir) < 0 || folder(args, "output", &output) < 0 ||
+        folder(args, "tmp", &tmp) < 0)
         return EX_OSERR;
     (void)proc_set_subreaper(env);
     (void)proc_raise_nofile(env, &nofile);
@@ -135,6 +137,7 @@ static int run(struct env *env, flux_reactor_t *r, const struct args *args)
         .uri = args->uri,
         .dir = dir,
         .output_dir = output,
+        .tmp_dir = tmp,
         .pmi_library = find_pmi(env),
         .nofile = nofile,
         .orphan_timeout = 10,

@@ -50,6 +50,8 @@ static void job_shrink(struct job *job)
     free(job->tasks);
     job->tasks = NULL;
     job->ntasks = 0;
+    tmpdir_give_back(job->tmpdir);
+    job->tmpdir = NULL;
     if (job->plan && !plan_writes_for_others(job->plan))
         drop_output(job);
 }
@@ -156,6 +158,12 @@ static int make_tasks(struct job *job)
     return 0;
 }
 
+static void take_tmpdir(struct job *job)
+{
+    if (job->sh->tmpdirs && (job->tmpdir = tmpdir_take(job->sh->tmpdirs)))
+        job->plan->vars.tmpdir = tmpdir_path(job->tmpdir);
+}
+
 static int make_exchange(struct job *job)
 {
     const struct plan *p = job->plan;
@@ -181,6 +189,7 @@ int job_start(struct shell *sh, flux_jobid_t id, cJSON *jobspec, cJSON *r)
     }
     job->plan = plan;
     job->state = JOB_WAITING;
+    take_tmpdir(job);
     rc = sink_open(job);
     if (rc == 0)
         rc = make_tasks(job);
@@ -219,6 +228,8 @@ int job_restore(struct shell *sh, const struct journal_job *saved, struct job **
 void job_spawn(struct job *job)
 {
     struct shell *sh = job->sh;
+    if (job->tmpdir)
+        (void)tmpdir_make(job->tmpdir); /* a job that needs it will say so */
     int rc = output_new(sh->env, job->plan, &job->output, &job->spawn_error);
     job->spawn_failed = rc < 0;
     struct task_context ctx = {

@@ -16,6 +16,7 @@
 struct forward;
 struct pmi;
 struct shell;
+struct tmpdir;
 
 enum job_state {
     JOB_WAITING,
@@ -35,6 +36,7 @@ struct job {
     uint64_t seq;      /* order of starting */
     struct plan *plan; /* NULL: taken from a journal, or refused */
     struct output *output;
+    struct tmpdir *tmpdir; /* NULL: it has none */
     struct stream *stream;
     struct stream *files; /* for shared files, which the leader writes; NULL: none */
     struct forward *to_keeper, *to_leader; /* NULL: it stays here */

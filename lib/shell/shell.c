@@ -217,6 +217,8 @@ static int make_parts(struct shell *sh, const struct shell_opts *opts)
     int rc = reaper_new(sh, &sh->reaper);
     if (rc == 0)
         rc = outlets_new(sh, &sh->outlets);
+    if (rc == 0 && opts->tmp_dir)
+        rc = tmpdirs_new(sh->loop, opts->tmp_dir, &sh->tmpdirs);
     if (rc == 0)
         rc = link_new(sh, opts->connect, opts->connect_arg, &sh->link);
     if (rc == 0)
@@ -313,6 +315,7 @@ void shell_free(struct shell *sh)
     umap_free(sh->keeps);
     flux_msglist_destroy(sh->puts);
     outlets_free(sh->outlets);
+    tmpdirs_free(sh->tmpdirs);
     journal_close(sh->journal);
     buf_free(&sh->results);
     free(sh->output_dir);

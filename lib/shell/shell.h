@@ -53,10 +53,11 @@ struct shell_opts {
     flux_t *(*connect)(void *arg, flux_error_t *err);
     void *connect_arg;
     uint32_t userid;
-    unsigned rank;           /* of the broker */
-    const char *uri;         /* FLUX_URI of the tasks */
-    const char *dir;         /* folder of the journal */
-    const char *output_dir;  /* folder of the output streams */
+    unsigned rank;          /* of the broker */
+    const char *uri;        /* FLUX_URI of the tasks */
+    const char *dir;        /* folder of the journal */
+    const char *output_dir; /* folder of the output streams */
+    const char *tmp_dir; /* folder of the jobs' temporary files; NULL: there are none */
     const char *pmi_library; /* FLUX_PMI_LIBRARY_PATH; NULL: there is none */
     rlim_t nofile;           /* soft descriptor limit of tasks; 0: as the shell's */
     double orphan_timeout;   /* seconds that jobs live without a broker; < 0: forever */

@@ -21,6 +21,7 @@
 #include "shell/pmi.h"
 #include "shell/reaper.h"
 #include "shell/shell.h"
+#include "shell/tmpdir.h"
 
 struct shell {
     struct env *env;
@@ -45,6 +46,7 @@ struct shell {
     struct umap *keeps;  /* id -> struct keep */
     struct list dirty_keeps;
     struct flux_msglist *puts; /* requests output-put, to be answered */
+    struct tmpdirs *tmpdirs;   /* NULL: there are none */
     struct outlets *outlets;   /* output for other shells */
     struct list barriers;      /* struct pmi: of jobs that are in one with other nodes */
     unsigned active;           /* jobs that are not DONE */

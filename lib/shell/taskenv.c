@@ -43,6 +43,19 @@ static void add_number(struct strvec *sv, const char *name, unsigned value)
     strvec_end(sv);
 }
 
+/* Open MPI gives its shared memory the same name in all jobs of a node: it needs a folder
+ * of the job's own to put it in. */
+#define VADER "OMPI_MCA_btl_vader_backing_directory"
+
+static void add_tmpdir(struct strvec *sv, const struct plan *p)
+{
+    if (!p->vars.tmpdir)
+        return;
+    add(sv, "FLUX_JOB_TMPDIR", p->vars.tmpdir);
+    if (p->nlocal > 1 && !json_get(p->info.environment, VADER))
+        add(sv, VADER, p->vars.tmpdir);
+}
+
 static void add_own(struct strvec *sv, const struct plan *p,
                     const struct taskenv_opts *opts, unsigned index)
 {
@@ -52,6 +65,7 @@ static void add_own(struct strvec *sv, const struct plan *p,
     add(sv, "FLUX_JOB_ID", id);
     if (opts->pmi_library)
         add(sv, "FLUX_PMI_LIBRARY_PATH", opts->pmi_library);
+    add_tmpdir(sv, p);
     if (p->pmi) {
         add_number(sv, "PMI_FD", PMI_CHILD_FD);
         add_number(sv, "PMI_RANK", plan_task_rank(p, index));

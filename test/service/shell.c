@@ -388,6 +388,22 @@ START_TEST(starting_again_changes_nothing)
 }
 END_TEST
 
+START_TEST(a_job_has_a_folder_that_goes_with_it)
+{
+    fixture_run_job(
+        f, 1, 2, "",
+        "echo x > $FLUX_JOB_TMPDIR/$FLUX_TASK_RANK && echo $FLUX_JOB_TMPDIR &&"
+        "[ $OMPI_MCA_btl_vader_backing_directory = $FLUX_JOB_TMPDIR ]");
+    ck_assert_int_eq(fixture_finish(f, 1), 0);
+    fixture_output(f, 1, true);
+    char *path = strndup(f->out.data, strcspn(f->out.data, "\n"));
+    ck_assert(!strncmp(path, f->tmp, strlen(f->tmp)));
+    while (access(path, F_OK) == 0)
+        flux_reactor_run(f->r, FLUX_REACTOR_NOWAIT);
+    free(path);
+}
+END_TEST
+
 START_TEST(a_thousand_jobs)
 {
     for (uint64_t id = 1; id <= 1000; id++)
@@ -425,6 +441,7 @@ int main(void)
         a_bad_jobspec_fails_its_job_only,
         another_users_job_is_refused,
         starting_again_changes_nothing,
+        a_job_has_a_folder_that_goes_with_it,
         a_thousand_jobs,
     };
     Suite *suite = suite_create("shell");

@@ -279,6 +279,7 @@ void fixture_init_at(struct fixture *f, const char *dir)
     snprintf(f->dir, sizeof(f->dir), "%s", dir);
     snprintf(f->journal, sizeof(f->journal), "%s/shell", f->dir);
     snprintf(f->output, sizeof(f->output), "%s/output", f->dir);
+    snprintf(f->tmp, sizeof(f->tmp), "%s/tmp", f->dir);
     snprintf(f->service, sizeof(f->service), "%u-shell", getuid());
     f->asked = flux_msglist_create();
     for (int i = 0; i < 3; i++)
@@ -307,6 +308,7 @@ void fixture_start(struct fixture *f)
         .uri = "local:///nowhere",
         .dir = f->journal,
         .output_dir = f->output,
+        .tmp_dir = f->tmp,
         .orphan_timeout = -1,
     };
     ck_assert_msg(shell_new(&opts, &f->sh, &err) == 0, "%s", err.text);

@@ -18,7 +18,7 @@ struct fixture {
     flux_reactor_t *r;
     struct wire *wire; /* the connection; NULL: there is none */
     struct shell *sh;
-    char dir[64], journal[96], output[96];
+    char dir[64], journal[96], output[96], tmp[96];
     char service[32];
     unsigned rank; /* of the broker */
     cJSON *hello;  /* payload of the last one */
