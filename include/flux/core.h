@@ -22,6 +22,7 @@
 #include <flux/control.h>
 #include <flux/msglist.h>
 #include <flux/disconnect.h>
+#include <flux/kvs.h>
 #include <flux/module.h>
 
 #if defined(__has_include)

@@ -30,6 +30,7 @@ static const struct {
     {"tbon.torpid_max", "30s", ATTR_BOOT},
     {"tbon.tcp_user_timeout", "20s", ATTR_BOOT},
     {"tbon.connect_timeout", "30s", ATTR_BOOT},
+    {"content.hash", "sha256", ATTR_READONLY},
     {"log-ring-size", "1024", ATTR_RUNTIME},
     {"log-forward-level", "7", ATTR_RUNTIME},
     {"log-stderr-level", "3", ATTR_RUNTIME},

@@ -9,7 +9,7 @@
 
 int key_normalize(const char *key, size_t len, char *out, bool *want_dir)
 {
-    size_t n = 0, name = 0;
+    size_t n = 0, name = 0, depth = 0;
 
     if (len == 0)
         return -EINVAL;
@@ -22,7 +22,8 @@ int key_normalize(const char *key, size_t len, char *out, bool *want_dir)
             if (name == 0 && n > 0)
                 out[n++] = '.';
             out[n++] = key[i];
-            if (++name > KEY_NAME_MAX)
+            depth += name == 0;
+            if (++name > KEY_NAME_MAX || depth > KEY_DEPTH_MAX)
                 return -ENAMETOOLONG;
         } else
             name = 0;

@@ -13,6 +13,7 @@
 
 #define KEY_MAX 16384     /* bytes in all */
 #define KEY_NAME_MAX 1023 /* of one name */
+#define KEY_DEPTH_MAX 256 /* names */
 
 /* Write the normal form to out, which has room for len bytes; want_dir may be NULL. The
  * length, or -EINVAL: empty or not UTF-8; -ENAMETOOLONG. */

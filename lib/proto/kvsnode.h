@@ -12,10 +12,11 @@
  *             blob   32 bytes hash, varint length       the value is that blob
  *             rope   32 bytes hash, varint length       the value is below that rope
  *             dir    32 bytes hash, varint number of its entries
- *   inner   varint length, lowest key below, 32 bytes hash, varint number of entries below
+ *   inner   varint length, key, 32 bytes hash, varint number of entries below
  *   rope    32 bytes hash, varint bytes below           level 1: of a blob, else a rope
  *
- * The lowest key of an inner node's first entry may be lower than any key below it.
+ * The key of an inner node's first entry bounds nothing: all keys below the second one's
+ * are in the first child.
  * Functions return 0 or more, or -EPROTO.
  */
 #ifndef FLUX_PROTO_KVSNODE_H

@@ -111,6 +111,14 @@ PMI_LINES = [PMI_INIT, "cmd=get_maxes", "cmd=get_appnum", "cmd=get_universe_size
 
 SEEDS = {
     "redo": [redo()],
+    "kvstxn": text({"namespace": "primary", "flags": 1, "ops": [
+        {"key": "a.b", "flags": 0, "dirent": {"ver": 1, "type": "val", "data": "eGE="}},
+        {"key": "c", "flags": 32, "dirent": {"ver": 1, "type": "val", "data": ""}}, {"key": "d", "flags": 0, "dirent": None},
+        {"key": "e\"", "flags": 0, "dirent": {"ver": 1, "type": "dir", "data": {"x": {"ver": 1, "type": "val", "data": ""}}}},
+        {"key": "f", "flags": 0, "dirent": {"ver": 1, "type": "dirref", "data": ["sha256-" + "0123456789abcdef" * 4]}},
+        {"key": "g", "flags": 0, "dirent": {"ver": 1, "type": "dirref", "data": ["version-" + "0123456789abcdef" * 2]}},
+        {"key": "h", "flags": 0, "dirent": {"ver": 1, "type": "symlink", "data": {"namespace": "n", "target": "t"}}},
+        {"key": ".", "flags": 0, "expect": {"version": 7}}, {"key": "i", "flags": 0, "expect": {"data": "eGE="}}]}),
     "kvsnode": nodes(),
     "json": text(JOBSPEC, {"s": "x", "i": 1, "I": 1 << 40, "f": 1.5e-7, "b": True, "a": ["x", 2.5], "o": {}},
                  [1, 2.5, None, "\ud83d\ude00\u0001"], '{"s":"\\u00e9\\ud83d\\ude00\\n\\/"}', "-0.0", "1E+3"),

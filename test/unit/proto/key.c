@@ -55,9 +55,15 @@ START_TEST(bad_keys_are_refused)
     ck_assert_int_eq(key_normalize(name, KEY_NAME_MAX, out, NULL), KEY_NAME_MAX);
     ck_assert_int_eq(key_normalize(name, KEY_NAME_MAX + 1, out, NULL), -ENAMETOOLONG);
     for (int i = 0; i <= KEY_MAX; i++)
-        longest[i] = i % 2 ? '.' : 'x';
+        longest[i] = i % 512 ? 'x' : '.';
     ck_assert_int_eq(key_normalize(longest, KEY_MAX, out, NULL), KEY_MAX - 1);
     ck_assert_int_eq(key_normalize(longest, KEY_MAX + 1, out, NULL), -ENAMETOOLONG);
+    for (int i = 0; i < 2 * KEY_DEPTH_MAX + 2; i++)
+        longest[i] = i % 2 ? '.' : 'x';
+    ck_assert_int_eq(key_normalize(longest, 2 * KEY_DEPTH_MAX, out, NULL),
+                     2 * KEY_DEPTH_MAX - 1);
+    ck_assert_int_eq(key_normalize(longest, 2 * KEY_DEPTH_MAX + 1, out, NULL),
+                     -ENAMETOOLONG);
     free(longest);
 }
 END_TEST

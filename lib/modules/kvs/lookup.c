@@ -1,0 +1,600 @@
+/* Lookups. One goes as far as it can; what it misses is loaded, and it goes on. What
+ * takes long (a large directory) is done by turns.
+ */
+#include "modules/kvs/lookup.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "modules/kvs/answer.h"
+#include "modules/kvs/hash.h"
+#include "modules/kvs/loader.h"
+#include "modules/kvs/lookup_private.h"
+#include "modules/kvs/snapshot.h"
+#include "proto/blobref.h"
+#include "proto/key.h"
+
+#define FLAGS                                                                            \
+    (FLUX_KVS_READDIR | FLUX_KVS_READLINK | FLUX_KVS_TREEOBJ | FLUX_KVS_LINEARIZABLE)
+#define HASH_STEP (1u << 20) /* bytes hashed in one turn */
+#define LIST_STEP 4096       /* entries listed in one turn */
+#define OUT_MAX (60u << 20)  /* bytes of an answer */
+
+static void run(struct lookup *l);
+
+void lookup_free(struct lookup *l)
+{
+    struct kvs *kvs = l->kvs;
+
+    list_del(&l->link);
+    turn_remove(&l->turn);
+    hasher_fini(&l->hasher);
+    if (l->listing)
+        dir_iter_fini(&l->iter);
+    obj_unref(&kvs->os, l->dir);
+    obj_unref(&kvs->os, l->root);
+    place_fini(&l->place);
+    buf_free(&l->key);
+    buf_free(&l->out);
+    flux_msg_decref(l->msg);
+    free(l);
+}
+
+/* ---- the end ---- */
+
+static void add_root(struct lookup *l)
+{
+    char ref[BLOBREF_SIZE];
+
+    blobref_print_version(l->id, l->version, ref);
+    buf_addf(&l->out, ",\"rootref\":\"%s\"", ref);
+}
+
+static void add_versions(struct lookup *l)
+{
+    buf_adds(&l->out, ",\"rootseq\":");
+    json_buf_int(&l->out, (int64_t)l->version);
+    buf_adds(&l->out, ",\"version\":");
+    json_buf_int(&l->out, (int64_t)l->key_version);
+}
+
+void lookup_finish(struct lookup *l)
+{
+    if (l->plus)
+        add_root(l);
+    if (l->plus || l->versions)
+        add_versions(l);
+    buf_addc(&l->out, '}');
+    kvs_respond_buf(l->kvs, l->msg, &l->out);
+}
+
+static void respond(struct lookup *l, int rc)
+{
+    if (rc == 1)
+        lookup_finish(l);
+    else
+        kvs_respond_error(l->kvs, l->msg, -rc, *l->err.text ? "%s" : NULL, l->err.text);
+}
+
+static void end(struct lookup *l, int rc)
+{
+    if (!l->dead)
+        l->done(l, rc);
+    lookup_free(l);
+}
+
+void lookup_drop(struct lookup *l)
+{
+    l->dead = true;
+    if (!l->loading)
+        lookup_free(l);
+}
+
+static void loaded(int rc, void *arg)
+{
+    struct lookup *l = arg;
+
+    l->loading = false;
+    if (rc < 0 || l->dead)
+        end(l, rc);
+    else
+        run(l);
+}
+
+static void load(struct lookup *l)
+{
+    int rc = loader_get(l->kvs->loader, &l->need, loaded, l);
+
+    l->need.n = 0;
+    l->loading = rc == 0;
+    if (rc < 0)
+        end(l, rc);
+}
+
+/* ---- what was found ---- */
+
+/* Entries of a directory, some in each turn. 1: all. */
+static int list_some(struct lookup *l)
+{
+    int rc = 1;
+
+    for (unsigned n = 0; n < LIST_STEP && l->out.len < OUT_MAX; n++) {
+        struct entry e;
+        size_t len = l->out.len;
+
+        if (!l->leaf) {
+            rc = dir_iter_next(&l->iter, &l->need, &l->leaf, &l->i);
+            if (rc <= 0)
+                return rc < 0 ? rc : 1;
+        }
+        obj_entry(l->leaf, l->i, &e);
+        if (l->out.data[l->out.len - 1] != '{')
+            buf_addc(&l->out, ',');
+        json_buf_str(&l->out, e.key.p, e.key.len);
+        buf_addc(&l->out, ':');
+        rc = answer_entry(&l->kvs->os, l->leaf, l->i, &l->need, &l->out);
+        if (rc < 0) {
+            l->out.len = len;
+            return rc;
+        }
+        l->leaf = NULL;
+    }
+    return l->out.len < OUT_MAX
+               ? 0
+               : error_set(&l->err, EFBIG,
+                           "the directory is larger than an answer can be");
+}
+
+static int list(struct lookup *l)
+{
+    int rc;
+
+    if (!l->listing) {
+        dir_iter_init(&l->iter, &l->kvs->os, l->dir);
+        l->listing = true;
+        l->leaf = NULL;
+        buf_adds(&l->out, "{\"val\":{\"data\":{");
+    }
+    if ((rc = list_some(l)) == 1)
+        buf_adds(&l->out, "},\"type\":\"dir\",\"ver\":1}");
+    return rc;
+}
+
+/* The directory's hash, or its entries with theirs. 1: done. */
+static int answer_dir(struct lookup *l)
+{
+    int rc;
+
+    if (!l->hashing) {
+        if ((rc = hasher_init(&l->hasher, &l->kvs->os, l->dir, false)) < 0)
+            return rc;
+        l->hashing = true;
+    }
+    if ((rc = hasher_step(&l->hasher, HASH_STEP, NULL, NULL)) <= 0)
+        return rc;
+    snapshot_expose(l->kvs->snapshots, l->dir);
+    if (!(l->flags & FLUX_KVS_TREEOBJ))
+        return list(l);
+    buf_adds(&l->out, "{\"val\":");
+    answer_dirref(&l->out, l->dir->hash);
+    return 1;
+}
+
+static int found_dir(struct lookup *l, struct obj *dir)
+{
+    if (l->flags & FLUX_KVS_READLINK)
+        return -EINVAL;
+    if (!(l->flags & (FLUX_KVS_TREEOBJ | FLUX_KVS_READDIR)))
+        return -EISDIR;
+    l->dir = obj_ref(dir);
+    return answer_dir(l);
+}
+
+/* A reference to a value of blobs needs their hashes. */
+static int answer_object(struct lookup *l, struct obj *leaf, unsigned i)
+{
+    struct obj *kid = leaf->kids ? leaf->kids[i] : NULL;
+    int rc;
+
+    if (kid && (rc = hash_tree(&l->kvs->os, kid)) < 0)
+        return rc;
+    if (kid)
+        snapshot_expose(l->kvs->snapshots, kid);
+    return answer_entry(&l->kvs->os, leaf, i, &l->need, &l->out);
+}
+
+/* The value, or a part of it. */
+static int answer_part(struct lookup *l, struct obj *leaf, unsigned i,
+                       const struct entry *e)
+{
+    struct buf value = {0};
+    int rc;
+
+    l->total = e->type == ENTRY_VAL ? e->val.len : e->n;
+    if (!l->from && !l->max)
+        return answer_value(&l->kvs->os, leaf, i, &l->need, &l->out);
+    rc = value_read(&l->kvs->os, leaf, i, l->from, l->max ? l->max : ANSWER_MAX, &l->need,
+                    &value);
+    if (rc == 0)
+        answer_val(&l->out, value.data, value.len);
+    buf_free(&value);
+    return rc;
+}
+
+static int found_entry(struct lookup *l, struct obj *leaf, unsigned i)
+{
+    struct objs *os = &l->kvs->os;
+    struct entry e;
+    struct obj *dir;
+    int rc;
+
+    obj_entry(leaf, i, &e);
+    l->key_version = e.version;
+    if (e.type == ENTRY_DIR)
+        return (rc = need_kid(os, leaf, i, &l->need, &dir)) < 0 ? rc : found_dir(l, dir);
+    if (l->want_dir || (l->flags & FLUX_KVS_READDIR))
+        return -ENOTDIR;
+    if ((l->flags & FLUX_KVS_READLINK) && e.type != ENTRY_LINK)
+        return -EINVAL;
+    buf_adds(&l->out, "{\"val\":");
+    if (e.type == ENTRY_LINK || (l->flags & FLUX_KVS_TREEOBJ))
+        rc = answer_object(l, leaf, i);
+    else
+        rc = answer_part(l, leaf, i, &e);
+    if (rc == -EFBIG)
+        error_set(&l->err, EFBIG, "the value is longer than an answer can be");
+    if (rc < 0)
+        l->out.len = 0;
+    return rc < 0 ? rc : 1;
+}
+
+/* ---- the way there ---- */
+
+/* A link led to another namespace. */
+static int cross(struct lookup *l)
+{
+    struct ns *ns = ns_find(l->kvs, l->place.ns);
+    struct obj *root;
+    int rc;
+
+    if (!ns)
+        return error_set(&l->err, ENOTSUP, "no such namespace '%s'", l->place.ns);
+    if (ns_authorize(ns, l->msg) < 0)
+        return -EPERM;
+    if ((rc = ns_root(ns, &l->need, &root)) < 0)
+        return rc;
+    obj_ref(root);
+    obj_unref(&l->kvs->os, l->root);
+    l->root = root;
+    l->id = ns->id;
+    l->version = ns->now.version;
+    return 0;
+}
+
+static int follow(struct lookup *l)
+{
+    struct buf spare;
+    int rc;
+
+    if (l->links == TREE_LINKS_MAX)
+        return -ELOOP;
+    if (l->place.ns[0] && (rc = cross(l)) < 0)
+        return rc;
+    l->links++;
+    spare = l->key;
+    l->key = l->place.key;
+    l->place.key = spare;
+    return 0;
+}
+
+void stages_clear(struct list *stages)
+{
+    list_each(st, stages, struct stage, link)
+    {
+        list_del(&st->link);
+        free(st);
+    }
+}
+
+static int add_stage(struct lookup *l, struct slice key)
+{
+    struct stage *st = malloc(sizeof(*st) + key.len);
+
+    if (!st)
+        return -ENOMEM;
+    st->id = l->id;
+    st->len = key.len;
+    if (key.len)
+        memcpy(st->key, key.p, key.len);
+    list_append(l->stages, &st->link);
+    return 0;
+}
+
+/* 1: answered in l->out; 0: more to do in another turn; -EAGAIN and other errors. */
+static int go(struct lookup *l)
+{
+    enum walk how =
+        l->flags & (FLUX_KVS_READLINK | FLUX_KVS_TREEOBJ) ? WALK_STOP : WALK_FOLLOW;
+    struct slice key;
+    int rc;
+
+    if (l->dir)
+        return answer_dir(l);
+    do {
+        key = (struct slice){l->key.data, l->key.len};
+        if (l->stages && (rc = add_stage(l, key)) < 0)
+            return rc;
+        rc = tree_walk(&l->kvs->os, l->root, key, how, &l->need, &l->place);
+    } while (rc == 1 && (rc = follow(l)) == 0);
+    if (rc < 0)
+        return rc;
+    if (l->place.leaf)
+        return found_entry(l, l->place.leaf, l->place.i);
+    l->key_version = l->version;
+    return found_dir(l, l->root);
+}
+
+static void step(struct turn *t)
+{
+    struct lookup *l = list_entry(t, struct lookup, turn);
+
+    turn_remove(t);
+    run(l);
+}
+
+static void run(struct lookup *l)
+{
+    int rc = go(l);
+
+    if (rc == 1)
+        end(l, 1);
+    else if (rc == 0)
+        turn_add(l->kvs, &l->turn);
+    else if (rc == -EAGAIN)
+        load(l);
+    else
+        end(l, rc);
+}
+
+/* ---- the request ---- */
+
+static void start_in(struct lookup *l, struct ns *ns);
+
+static void root_loaded(int rc, void *arg)
+{
+    struct lookup *l = arg;
+    struct ns *ns = ns_by_id(l->kvs, l->id);
+
+    l->loading = false;
+    if (rc == 0 && !ns)
+        rc = -ENOTSUP;
+    if (rc < 0 || l->dead)
+        end(l, rc);
+    else
+        start_in(l, ns);
+}
+
+/* In the current version of a namespace, which must be at least that one. */
+static void start_in(struct lookup *l, struct ns *ns)
+{
+    struct obj *root;
+    int rc;
+
+    l->id = ns->id;
+    if (l->min_version > ns->now.version) {
+        l->late = true;
+        return;
+    }
+    rc = ns_root(ns, &l->need, &root);
+    if (rc == -EAGAIN) {
+        rc = loader_get(l->kvs->loader, &l->need, root_loaded, l);
+        l->need.n = 0;
+        if ((l->loading = rc == 0))
+            return;
+    }
+    if (rc < 0) {
+        end(l, rc);
+        return;
+    }
+    l->root = obj_ref(root);
+    l->version = ns->now.version;
+    run(l);
+}
+
+static void start_at(struct lookup *l);
+
+static void snapshot_loaded(int rc, void *arg)
+{
+    struct lookup *l = arg;
+
+    l->loading = false;
+    if (rc == -EIO) {
+        error_set(&l->err, ESTALE, "that snapshot is kept no more");
+        rc = -ESTALE;
+    }
+    if (rc < 0 || l->dead)
+        end(l, rc);
+    else
+        start_at(l);
+}
+
+/* In a snapshot. */
+static void start_at(struct lookup *l)
+{
+    struct obj *root;
+    struct ns *ns;
+    int rc =
+        snapshot_root(l->kvs->snapshots, l->at, l->msg, &l->need, &root, &ns, &l->err);
+
+    if (rc == -EAGAIN) {
+        rc = loader_get(l->kvs->loader, &l->need, snapshot_loaded, l);
+        l->need.n = 0;
+        if ((l->loading = rc == 0))
+            return;
+    }
+    if (rc < 0) {
+        end(l, rc);
+        return;
+    }
+    l->root = obj_ref(root);
+    l->id = ns ? ns->id : 0;
+    run(l);
+}
+
+static int read_key(struct lookup *l, struct slice text)
+{
+    AUTOFREE char *copy = NULL;
+    struct slice s;
+    int rc = slice_str(text, &s);
+
+    if (rc == -EILSEQ && (copy = slice_strdup(text))) {
+        s = slice_of(copy);
+        rc = 0;
+    }
+    if (rc < 0)
+        return -EPROTO;
+    if (buf_reserve(&l->key, s.len + 1) < 0)
+        return -ENOMEM;
+    if ((rc = key_normalize(s.p, s.len, l->key.data, &l->want_dir)) < 0)
+        return error_set(&l->err, -rc, "%s", rc == -EINVAL ? "bad key" : strerror(-rc));
+    l->key.len = (size_t)rc;
+    return 0;
+}
+
+static int read_member(struct lookup *l, struct slice k, struct slice v)
+{
+    int64_t n;
+
+    if (slice_is(k, "key"))
+        return read_key(l, v);
+    if (slice_is(k, "namespace"))
+        return slice_str(v, &l->ns) < 0 ? -EPROTO : 0;
+    if (slice_is(k, "rootdir"))
+        l->at = v;
+    else if (slice_is(k, "flags")) {
+        if (slice_int(v, &n) < 0)
+            return -EPROTO;
+        l->flags = (int)n;
+    } else if (slice_is(k, "min_version")) {
+        if (slice_int(v, &n) < 0 || n < 0)
+            return -EPROTO;
+        l->min_version = (uint64_t)n;
+        l->versions = true;
+    }
+    return 0;
+}
+
+int lookup_read(struct lookup *l)
+{
+    struct slice all, k, v;
+    size_t pos = 0;
+    const char *s;
+    int rc, more;
+
+    if (flux_request_decode(l->msg, NULL, &s) < 0 || !s ||
+        slice_value(s, strlen(s), &all) < 0)
+        return -EPROTO;
+    while ((more = slice_member(all, &pos, &k, &v)) > 0)
+        if ((rc = read_member(l, k, v)) < 0)
+            return rc;
+    if (more < 0 || (l->key.len == 0 && !l->want_dir) || (!l->ns.p && !l->at.p))
+        return -EPROTO;
+    return 0;
+}
+
+void lookup_in(struct lookup *l, uint64_t id, uint64_t version, struct obj *root)
+{
+    l->id = id;
+    l->version = version;
+    l->root = obj_ref(root);
+    run(l);
+}
+
+struct lookup *lookup_new(struct kvs *kvs, const flux_msg_t *msg)
+{
+    struct lookup *l = calloc(1, sizeof(*l));
+
+    if (!l)
+        return NULL;
+    l->kvs = kvs;
+    l->msg = flux_msg_incref(msg);
+    l->done = respond;
+    list_init(&l->turn.link);
+    l->turn.step = step;
+    list_append(&kvs->lookups, &l->link);
+    return l;
+}
+
+struct ns *lookup_ns(struct lookup *l, int *rc)
+{
+    char name[REDO_NAMESPACE_MAX + 1];
+    struct ns *ns;
+
+    *rc = -ENOTSUP;
+    if (l->ns.len >= sizeof(name))
+        return NULL;
+    memcpy(name, l->ns.p, l->ns.len);
+    name[l->ns.len] = '\0';
+    if (!(ns = ns_find(l->kvs, name)) || ns->creating) {
+        error_set(&l->err, ENOTSUP, "no such namespace '%s'", name);
+        return NULL;
+    }
+    *rc = ns_authorize(ns, l->msg);
+    return *rc < 0 ? NULL : ns;
+}
+
+void lookup_request(struct kvs *kvs, const flux_msg_t *msg, bool plus)
+{
+    struct lookup *l = lookup_new(kvs, msg);
+    struct ns *ns;
+    int rc;
+
+    kvs->stats.lookups++;
+    if (!l) {
+        kvs_respond_error(kvs, msg, ENOMEM, NULL);
+        return;
+    }
+    l->plus = plus;
+    if ((rc = lookup_read(l)) == 0 && (l->flags & ~FLAGS))
+        rc = -EPROTO;
+    if (rc < 0)
+        end(l, rc);
+    else if (l->at.p)
+        start_at(l);
+    else if ((ns = lookup_ns(l, &rc)))
+        start_in(l, ns);
+    else
+        end(l, rc);
+}
+
+void lookup_version(struct ns *ns)
+{
+    list_each(l, &ns->kvs->lookups, struct lookup, link)
+    {
+        if (l->late && l->id == ns->id && l->min_version <= ns->now.version) {
+            l->late = false;
+            start_in(l, ns);
+        }
+    }
+}
+
+void lookup_disconnect(struct kvs *kvs, const flux_msg_t *msg)
+{
+    list_each(l, &kvs->lookups, struct lookup, link)
+    {
+        if (l->done == respond && flux_disconnect_match(msg, l->msg))
+            lookup_drop(l);
+    }
+}
+
+void lookup_cancel_all(struct kvs *kvs)
+{
+    list_each(l, &kvs->lookups, struct lookup, link)
+    {
+        if (!l->loading)
+            end(l, -ENOSYS);
+    }
+}

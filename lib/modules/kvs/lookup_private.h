@@ -1,0 +1,72 @@
+/* A lookup under way. Its end is told to `done`: 1, with the object in l->out behind
+ * {"val": (lookup_finish() makes an answer of it), or -errno; then it is freed. */
+#ifndef FLUX_MODULE_KVS_LOOKUP_PRIVATE_H
+#define FLUX_MODULE_KVS_LOOKUP_PRIVATE_H
+
+#include "modules/kvs/hash.h"
+#include "modules/kvs/lookup.h"
+#include "modules/kvs/turn.h"
+
+struct lookup {
+    struct list link; /* kvs->lookups */
+    struct turn turn;
+    struct kvs *kvs;
+    const flux_msg_t *msg;
+    void (*done)(struct lookup *l, int rc);
+    void *arg;
+    flux_error_t err;
+
+    /* The request; slices lie in its payload. */
+    struct slice ns, at;
+    struct buf key; /* in normal form; links replace it */
+    bool want_dir, plus, versions;
+    int flags;
+    uint64_t min_version;
+
+    /* Where it is. */
+    uint64_t id, version, key_version;
+    struct obj *root; /* referenced */
+    struct place place;
+    unsigned links;
+    struct need need;
+    bool loading, late;
+    bool dead; /* nobody wants to know any more */
+    struct list *stages; /* struct stage: to be filled with what the way depends on */
+
+    /* A value: its bytes from `from` on; how long it is. */
+    uint64_t from, max, total;
+
+    /* A directory. */
+    struct obj *dir; /* referenced */
+    struct hasher hasher;
+    struct dir_iter iter;
+    bool hashing, listing;
+    struct obj *leaf; /* the entry at hand, not answered yet */
+    unsigned i;
+    struct buf out;
+};
+
+/* A key that the way went through, in a namespace. */
+struct stage {
+    struct list link;
+    uint64_t id;
+    size_t len;
+    char key[];
+};
+void stages_clear(struct list *stages);
+
+struct lookup *lookup_new(struct kvs *kvs, const flux_msg_t *msg);
+void lookup_free(struct lookup *l);
+/* Look in this root, which is that of a namespace and version; key, flags, done, arg are
+ * set. done may be called before it returns. */
+void lookup_in(struct lookup *l, uint64_t id, uint64_t version, struct obj *root);
+/* done will not be called. */
+void lookup_drop(struct lookup *l);
+/* Answer l->msg with what was found. */
+void lookup_finish(struct lookup *l);
+/* Read the request. -EPROTO, -EINVAL. */
+int lookup_read(struct lookup *l);
+/* The namespace that is asked for; NULL and *rc. */
+struct ns *lookup_ns(struct lookup *l, int *rc);
+
+#endif

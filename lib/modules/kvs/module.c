@@ -1,0 +1,311 @@
+/* kvs - the key-value store. Who may call what: the table below; whose namespace it is:
+ * ns_authorize(). */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include <flux/core.h>
+#include <flux/module.h>
+
+#include "base/error.h"
+#include "base/fsd.h"
+#include "base/json.h"
+#include "modules/kvs/checkpoint.h"
+#include "modules/kvs/commit.h"
+#include "modules/kvs/load.h"
+#include "modules/kvs/loader.h"
+#include "modules/kvs/lookup.h"
+#include "modules/kvs/namespace.h"
+#include "modules/kvs/save.h"
+#include "modules/kvs/snapshot.h"
+#include "modules/kvs/turn.h"
+#include "proto/msg_private.h"
+
+#define CHECKPOINT_PERIOD 60.
+#define MEMORY_LIMIT (128u << 20)
+
+double kvs_now(const struct kvs *kvs)
+{
+    return flux_reactor_now(kvs->r);
+}
+
+void kvs_respond_buf(struct kvs *kvs, const flux_msg_t *msg, struct buf *payload)
+{
+    flux_msg_t *rsp = NULL;
+
+    buf_addc(payload, '\0');
+    if (payload->failed)
+        flux_respond_error(kvs->h, msg, ENOMEM, NULL);
+    else if (!flux_msg_is_noresponse(msg) &&
+             (!(rsp = flux_response_derive(msg, 0)) ||
+              flux_msg_set_payload(rsp, payload->data, payload->len) < 0 ||
+              flux_send_new(kvs->h, &rsp, 0) < 0))
+        flux_log_error(kvs->h, "answering");
+    flux_msg_decref(rsp);
+    buf_free(payload);
+}
+
+void kvs_respond_error(struct kvs *kvs, const flux_msg_t *msg, int errnum,
+                       const char *fmt, ...)
+{
+    char text[256];
+    va_list ap;
+
+    if (fmt) {
+        va_start(ap, fmt);
+        vsnprintf(text, sizeof(text), fmt, ap);
+        va_end(ap);
+    }
+    flux_respond_error(kvs->h, msg, errnum, fmt ? text : NULL);
+}
+
+/* ---- requests ---- */
+
+static void lookup_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
+{
+    struct kvs *kvs = arg;
+
+    kvs->os.now = (uint32_t)kvs_now(kvs);
+    lookup_request(kvs, msg, false);
+}
+
+static void lookup_plus_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
+                           void *arg)
+{
+    struct kvs *kvs = arg;
+
+    kvs->os.now = (uint32_t)kvs_now(kvs);
+    lookup_request(kvs, msg, true);
+}
+
+static void commit_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
+{
+    struct kvs *kvs = arg;
+
+    kvs->os.now = (uint32_t)kvs_now(kvs);
+    commit_request(kvs, msg);
+}
+
+static void stats_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
+{
+    struct kvs *kvs = arg;
+    const struct kvs_stats *s = &kvs->stats;
+
+    flux_respond_pack(h, msg, "{s:i s:I s:I s:I s:I s:I s:I s:I s:I s:I}", "namespaces",
+                      (int)map_count(kvs->ns_by_name), "objects", (int64_t)kvs->os.count,
+                      "memory", (int64_t)kvs->os.bytes, "commits", (int64_t)s->commits,
+                      "records", (int64_t)s->records, "lookups", (int64_t)s->lookups,
+                      "loads", (int64_t)s->loads, "checkpoints", (int64_t)s->checkpoints,
+                      "blobs", (int64_t)s->blobs, "damaged", (int64_t)s->bad);
+}
+
+static void disconnect_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
+                          void *arg)
+{
+    struct kvs *kvs = arg;
+
+    lookup_disconnect(kvs, msg);
+    namespace_disconnect(kvs, msg);
+}
+
+static void dropcache_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
+                         void *arg)
+{
+    struct kvs *kvs = arg;
+    size_t limit = kvs->memory_limit;
+
+    kvs->memory_limit = 0;
+    kvs->os.now++;
+    checkpoint_trim_memory(kvs);
+    kvs->memory_limit = limit;
+    flux_respond(h, msg, NULL);
+}
+
+/* ---- configuration ---- */
+
+static int read_config(const flux_conf_t *conf, double *period, flux_error_t *err)
+{
+    const cJSON *o = NULL;
+    double value = CHECKPOINT_PERIOD;
+    const char *s;
+
+    *period = value;
+    if (!conf)
+        return 0;
+    if (flux_conf_unpack(conf, err, "{s?{s?o}}", "kvs", "checkpoint-period", &o) < 0)
+        return -errno;
+    if (o && !((s = json_str(o)) && fsd_parse(s, &value) == 0) &&
+        json_real(o, &value) < 0)
+        return error_set(err, EINVAL,
+                         "kvs.checkpoint-period: not a duration such as \"60s\"");
+    if (!(value >= 0.1 && value <= 1e6))
+        return error_set(err, EINVAL,
+                         "kvs.checkpoint-period: must be from 100ms to 11 days");
+    *period = value;
+    return 0;
+}
+
+static void config_reload_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
+                             void *arg)
+{
+    struct kvs *kvs = arg;
+    const flux_conf_t *conf;
+    flux_error_t err;
+    double period;
+    int rc;
+
+    if (flux_conf_reload_decode(msg, &conf) < 0) {
+        flux_respond_error(h, msg, errno, NULL);
+        return;
+    }
+    if ((rc = read_config(conf, &period, &err)) < 0) {
+        flux_conf_decref(conf);
+        flux_respond_error(h, msg, -rc, err.text);
+        return;
+    }
+    checkpoint_set_period(kvs->checkpoint, period);
+    flux_set_conf_new(h, conf);
+    flux_respond(h, msg, NULL);
+}
+
+static const struct flux_msg_handler_spec requests[] = {
+    {FLUX_MSGTYPE_REQUEST, "kvs.lookup", lookup_cb, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "kvs.lookup-plus", lookup_plus_cb, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "kvs.commit", commit_cb, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "kvs.relaycommit", commit_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "kvs.getroot", namespace_getroot_cb, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "kvs.wait-version", namespace_wait_version_cb, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "kvs.namespace-create", namespace_create_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "kvs.namespace-remove", namespace_remove_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "kvs.namespace-list", namespace_list_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "kvs.dropcache", dropcache_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "kvs.stats-get", stats_cb, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "kvs.config-reload", config_reload_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "kvs.disconnect", disconnect_cb, FLUX_ROLE_USER},
+    FLUX_MSGHANDLER_TABLE_END,
+};
+
+/* ---- life ---- */
+
+static void end_queues(struct kvs *kvs)
+{
+    struct ns *ns;
+    uint64_t id;
+    void *value;
+
+    for (size_t it = 0; umap_next(kvs->ns_by_id, &it, &id, &value);) {
+        ns = value;
+        commit_end_queue(ns);
+        namespace_end_waiting(ns);
+        ns_free(ns);
+    }
+}
+
+static void destroy(struct kvs *kvs)
+{
+    flux_msg_handler_delvec(kvs->handlers);
+    lookup_cancel_all(kvs);
+    loader_free(kvs->loader);
+    save_cancel_all(kvs);
+    checkpoint_free(kvs->checkpoint);
+    if (kvs->ns_by_id)
+        end_queues(kvs);
+    snapshots_free(kvs->snapshots);
+    commits_free(kvs->commits);
+    turns_free(kvs->turns);
+    umap_free(kvs->ns_by_id);
+    map_free(kvs->ns_by_name);
+    objs_fini(&kvs->os);
+    free(kvs);
+}
+
+/* Every instance has one, and it is the instance owner's. */
+static int make_primary(struct kvs *kvs)
+{
+    struct ns *ns;
+
+    if (ns_find(kvs, KVS_PRIMARY_NAMESPACE))
+        return 0;
+    ns =
+        ns_new(kvs, KVS_PRIMARY_NAMESPACE, commits_next_seq(kvs->commits), kvs->owner, 0);
+    if (!ns)
+        return -ENOMEM;
+    return namespace_make(kvs, NULL, ns, NULL);
+}
+
+static int make_parts(struct kvs *kvs, double period)
+{
+    int rc;
+
+    if (!(kvs->ns_by_name = map_new(NULL)) || !(kvs->ns_by_id = umap_new(NULL)) ||
+        objs_init(&kvs->os) < 0)
+        return -ENOMEM;
+    if ((rc = turns_new(kvs, &kvs->turns)) < 0 ||
+        (rc = loader_new(kvs, &kvs->loader)) < 0 ||
+        (rc = snapshots_new(kvs, &kvs->snapshots)) < 0 ||
+        (rc = commits_new(kvs, &kvs->commits)) < 0 ||
+        (rc = checkpoint_new(kvs, period, &kvs->checkpoint)) < 0 ||
+        (rc = load_all(kvs)) < 0)
+        return rc;
+    return make_primary(kvs);
+}
+
+static uint32_t instance_owner(flux_t *h)
+{
+    const char *s = flux_attr_get(h, "security.owner");
+
+    return s ? (uint32_t)strtoul(s, NULL, 10) : FLUX_USERID_UNKNOWN;
+}
+
+static int init(flux_t *h, int argc, char **argv, void **ret_ctx)
+{
+    struct kvs *kvs = calloc(1, sizeof(*kvs));
+    double period;
+    flux_error_t err = {.text = ""};
+    int rc;
+
+    if (!kvs)
+        return -1;
+    kvs->h = h;
+    list_init(&kvs->saves);
+    list_init(&kvs->lookups);
+    kvs->memory_limit = MEMORY_LIMIT;
+    kvs->owner = instance_owner(h);
+    kvs->r = flux_get_reactor(h);
+    kvs->store = flux_aux_get(h, "flux::store");
+    if (!kvs->r || !kvs->store)
+        rc = error_set(&err, EINVAL, "there is no store to keep anything in");
+    else if ((rc = read_config(flux_get_conf(h), &period, &err)) == 0 &&
+             (rc = make_parts(kvs, period)) == 0 &&
+             flux_msg_handler_addvec(h, requests, kvs, &kvs->handlers) < 0)
+        rc = -errno;
+    if (rc < 0) {
+        flux_log(h, LOG_ERR, "kvs: %s", *err.text ? err.text : strerror(-rc));
+        destroy(kvs);
+        errno = -rc;
+        return -1;
+    }
+    *ret_ctx = kvs;
+    return 0;
+}
+
+static void fini(flux_t *h, void *ctx)
+{
+    struct kvs *kvs = ctx;
+
+    commits_drain(kvs->commits);
+    if (store_durability(kvs->store) != STORE_NONE && !store_is_readonly(kvs->store))
+        checkpoint_now(kvs->checkpoint);
+    store_flush(kvs->store);
+    destroy(kvs);
+}
+
+const struct flux_module kvs_module = {
+    .abi = FLUX_MODULE_ABI,
+    .size = sizeof(struct flux_module),
+    .name = "kvs",
+    .init = init,
+    .fini = fini,
+    .flags = FLUX_MODULE_INLINE,
+};

@@ -1,0 +1,256 @@
+/* Records sent, and what follows when they are durable. */
+#include "modules/kvs/publish.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "base/json.h"
+#include "modules/kvs/checkpoint.h"
+#include "modules/kvs/lookup.h"
+#include "modules/kvs/namespace.h"
+#include "proto/blobref.h"
+
+static void answer(struct commits *c, const struct batch *b, struct txn *t, int error)
+{
+    struct buf out = {0};
+    char ref[BLOBREF_SIZE];
+
+    if (t->error || error) {
+        kvs_respond_error(c->kvs, t->msg, t->error ? t->error : error,
+                          t->error && *t->err.text ? "%s" : NULL, t->err.text);
+        return;
+    }
+    blobref_print_version(b->ns->id, b->version, ref);
+    buf_addf(&out, "{\"rootref\":\"%s\",\"rootseq\":", ref);
+    json_buf_int(&out, (int64_t)b->version);
+    buf_addc(&out, '}');
+    if (t->t.flags & FLUX_KVS_SYNC)
+        checkpoint_for(c->kvs->checkpoint, t->msg, &out);
+    else
+        kvs_respond_buf(c->kvs, t->msg, &out);
+}
+
+static void answer_list(struct commits *c, struct batch *b, struct list *txns, int error)
+{
+    list_each(t, txns, struct txn, link)
+    {
+        answer(c, b, t, error);
+        txn_free(t);
+    }
+}
+
+void publish_answers(struct commits *c, struct batch *b, int error)
+{
+    answer_list(c, b, &b->txns, error);
+    answer_list(c, b, &b->others, error);
+    if (!b->msg)
+        return;
+    if (error)
+        kvs_respond_error(c->kvs, b->msg, error, NULL);
+    else
+        flux_respond(c->kvs->h, b->msg, NULL);
+    flux_msg_decref(b->msg);
+}
+
+/* kvs.namespace-NS-setroot, -created, -removed. Others' namespaces are private. */
+static void publish_event(struct commits *c, const struct ns *ns, const char *what)
+{
+    struct buf out = {0};
+    flux_msg_t *msg;
+    char topic[256];
+
+    snprintf(topic, sizeof(topic), "kvs.namespace-%s-%s", ns->name, what);
+    buf_adds(&out, "{\"namespace\":\"");
+    buf_adds(&out, ns->name);
+    buf_adds(&out, "\",");
+    ns_print_root(ns, &out);
+    buf_addf(&out, ",\"owner\":%u,\"flags\":%u}", ns->owner, ns->flags);
+    msg = out.failed ? NULL : flux_event_encode(topic, out.data);
+    if (msg && ns->owner != c->kvs->owner)
+        flux_msg_set_private(msg);
+    if (!msg || flux_send_new(c->kvs->h, &msg, 0) < 0)
+        flux_log_error(c->kvs->h, "%s", topic);
+    flux_msg_decref(msg);
+    buf_free(&out);
+}
+
+static void commit_durable(struct commits *c, struct batch *b)
+{
+    struct ns *ns = b->ns;
+    size_t bytes = c->kvs->os.bytes;
+
+    ns_publish(ns, b->version, obj_ref(b->root),
+               bytes > b->bytes_before ? bytes - b->bytes_before : 0);
+    publish_event(c, ns, b->kind == REDO_NSCREATE ? "created" : "setroot");
+    lookup_version(ns);
+}
+
+/* Its transactions that still wait have nothing to happen to. */
+static void end_namespace(struct commits *c, struct ns *ns)
+{
+    list_each(t, &ns->queue, struct txn, link)
+    {
+        if (t->state != TXN_WAITING) /* else when what it waits for has come */
+            txn_end(t, ENOTSUP);
+    }
+    namespace_end_waiting(ns);
+}
+
+static void durable(struct commits *c, struct batch *b)
+{
+    c->durable_seq = b->seq;
+    c->durable_chain = b->chain;
+    if (b->kind == REDO_NSREMOVE) {
+        b->ns->gone = true;
+        checkpoint_forget(c->kvs->checkpoint, b->ns->name);
+        publish_event(c, b->ns, "removed");
+        end_namespace(c, b->ns);
+    } else {
+        b->ns->creating = false;
+        commit_durable(c, b);
+    }
+    publish_answers(c, b, 0);
+    if (b->kind == REDO_NSREMOVE)
+        ns_retire(b->ns);
+}
+
+/* A record was refused: the store refuses all behind it, too (-ESTALE); when the last one
+ * has come back, go on from what is durable. */
+static void refused(struct commits *c, struct batch *b, int error)
+{
+    if (!c->falling)
+        flux_log(c->kvs->h, LOG_ERR, "a commit could not be stored: %s", strerror(error));
+    c->why = c->falling ? c->why : error;
+    c->falling = true;
+    if (b->kind == REDO_NSREMOVE)
+        ns_show(b->ns);
+    publish_answers(c, b, c->why);
+    if (b->kind == REDO_NSCREATE) {
+        end_namespace(c, b->ns);
+        ns_retire(b->ns);
+    }
+}
+
+static void fall_back(struct commits *c)
+{
+    struct ns *ns;
+    uint64_t id;
+    void *value;
+
+    c->falling = false;
+    c->last_seq = c->durable_seq;
+    c->chain = c->durable_chain;
+    for (size_t it = 0; umap_next(c->kvs->ns_by_id, &it, &id, &value);) {
+        ns = value;
+        ns_fall_back(ns);
+        if (!list_empty(&ns->queue))
+            ns_wake(ns);
+    }
+}
+
+static void batch_done(int error, void *arg)
+{
+    struct batch *b = arg;
+    struct commits *c = b->ns->kvs->commits;
+    struct ns *ns = b->ns;
+
+    list_del(&b->link);
+    c->nflying--;
+    ns->flying--;
+    if (error == 0)
+        durable(c, b);
+    else
+        refused(c, b, -error);
+    batch_free(c, b);
+    if (c->falling && c->nflying == 0)
+        fall_back(c);
+    if (!list_empty(&c->busy))
+        flux_watcher_start(c->prepare);
+    if (error == 0)
+        checkpoint_maybe(c->kvs->checkpoint);
+}
+
+void batch_send(struct commits *c, struct batch *b)
+{
+    struct redo_head h = {
+        .flags = (uint16_t)(b->kind == REDO_NSCREATE ? b->ns->flags : 0),
+        .seq = c->last_seq + 1,
+        .chain = c->chain,
+        .version = b->version,
+        .userid = b->userid,
+        .nops = b->nops,
+    };
+    struct store_txn *t = store_txn_new(c->kvs->store);
+    struct ns *ns = b->ns;
+
+    b->seq = ++c->last_seq;
+    list_append(&c->flying, &b->link);
+    c->nflying++;
+    ns->flying++;
+    obj_unref(&c->kvs->os, ns->next.root);
+    ns->next.root = obj_ref(b->root);
+    ns->next.version = b->version;
+    c->kvs->stats.records++;
+    c->log_bytes += c->record.len;
+    if (!t || redo_end(&c->record, &h) < 0 ||
+        store_txn_log(t, b->seq, c->record.data, c->record.len) < 0) {
+        /* An empty transaction takes its turn; this record is missing then. */
+        store_txn_free(t);
+        c->record.failed = false;
+        b->kind = 0;
+        t = NULL;
+    }
+    b->chain = c->chain = t ? redo_chain(c->record.data) : 0;
+    if (!t || store_commit(c->kvs->store, t, batch_done, b) < 0)
+        batch_done(-ENOMEM, b);
+}
+
+/* ---- namespaces ---- */
+
+static void send_special(struct kvs *kvs, const flux_msg_t *msg, struct ns *ns,
+                         enum redo_kind kind, struct obj *root)
+{
+    struct commits *c = kvs->commits;
+    struct batch *b = calloc(1, sizeof(*b));
+    struct buf ref = {0};
+
+    if (!b) {
+        kvs_respond_error(kvs, msg, ENOMEM, NULL);
+        return;
+    }
+    list_init(&b->link);
+    list_init(&b->txns);
+    list_init(&b->others);
+    b->ns = ns;
+    b->kind = kind;
+    b->version = ns->next.version;
+    b->root = obj_ref(root);
+    b->userid = ns->owner;
+    b->msg = msg ? flux_msg_incref(msg) : NULL;
+    b->bytes_before = kvs->os.bytes;
+    redo_begin(&c->record, kind, ns->name);
+    if (kind == REDO_NSCREATE && root->count) {
+        redo_ref_add(&ref, root->hash, root->count);
+        redo_add(&c->record, REDO_DIRREF, SLICE_NONE, (struct slice){ref.data, ref.len});
+        b->nops = 1;
+    }
+    buf_free(&ref);
+    batch_send(c, b);
+}
+
+void commit_create(struct kvs *kvs, const flux_msg_t *msg, struct ns *ns,
+                   struct obj *root)
+{
+    ns->creating = true;
+    send_special(kvs, msg, ns, REDO_NSCREATE, root);
+}
+
+void commit_remove(struct kvs *kvs, const flux_msg_t *msg, struct ns *ns)
+{
+    commits_run(kvs->commits); /* what came before it */
+    ns_hide(ns);
+    send_special(kvs, msg, ns, REDO_NSREMOVE, ns->next.root);
+}
