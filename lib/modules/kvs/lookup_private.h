@@ -30,7 +30,7 @@ struct lookup {
     unsigned links;
     struct need need;
     bool loading, late;
-    bool dead; /* nobody wants to know any more */
+    bool dead;           /* nobody wants to know any more */
     struct list *stages; /* struct stage: to be filled with what the way depends on */
 
     /* A value: its bytes from `from` on; how long it is. */
@@ -64,6 +64,9 @@ void lookup_in(struct lookup *l, uint64_t id, uint64_t version, struct obj *root
 void lookup_drop(struct lookup *l);
 /* Answer l->msg with what was found. */
 void lookup_finish(struct lookup *l);
+/* Go as far as it can from where it is; end it. */
+void lookup_run(struct lookup *l);
+void lookup_end(struct lookup *l, int rc);
 /* Read the request. -EPROTO, -EINVAL. */
 int lookup_read(struct lookup *l);
 /* The namespace that is asked for; NULL and *rc. */

@@ -1,0 +1,234 @@
+/* Requests for lookups: reading one, and finding the root to look in, for which it may
+ * have to wait.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "modules/kvs/loader.h"
+#include "modules/kvs/lookup_private.h"
+#include "modules/kvs/snapshot.h"
+#include "proto/key.h"
+
+#define FLAGS                                                                            \
+    (FLUX_KVS_READDIR | FLUX_KVS_READLINK | FLUX_KVS_TREEOBJ | FLUX_KVS_LINEARIZABLE)
+
+static void respond(struct lookup *l, int rc)
+{
+    if (rc == 1)
+        lookup_finish(l);
+    else
+        kvs_respond_error(l->kvs, l->msg, -rc, *l->err.text ? "%s" : NULL, l->err.text);
+}
+
+/* ---- the root ---- */
+
+static void start_in(struct lookup *l, struct ns *ns);
+
+static void root_loaded(int rc, void *arg)
+{
+    struct lookup *l = arg;
+    struct ns *ns = ns_by_id(l->kvs, l->id);
+
+    l->loading = false;
+    if (rc == 0 && !ns)
+        rc = -ENOTSUP;
+    if (rc < 0 || l->dead)
+        lookup_end(l, rc);
+    else
+        start_in(l, ns);
+}
+
+/* In the current version of a namespace, which must be at least that one. */
+static void start_in(struct lookup *l, struct ns *ns)
+{
+    struct obj *root;
+    int rc;
+
+    l->id = ns->id;
+    if (l->min_version > ns->now.version) {
+        l->late = true;
+        return;
+    }
+    rc = ns_root(ns, &l->need, &root);
+    if (rc == -EAGAIN) {
+        rc = loader_get(l->kvs->loader, &l->need, root_loaded, l);
+        l->need.n = 0;
+        if ((l->loading = rc == 0))
+            return;
+    }
+    if (rc < 0) {
+        lookup_end(l, rc);
+        return;
+    }
+    l->root = obj_ref(root);
+    l->version = ns->now.version;
+    lookup_run(l);
+}
+
+static void start_at(struct lookup *l);
+
+static void snapshot_loaded(int rc, void *arg)
+{
+    struct lookup *l = arg;
+
+    l->loading = false;
+    if (rc == -EIO) {
+        error_set(&l->err, ESTALE, "that snapshot is kept no more");
+        rc = -ESTALE;
+    }
+    if (rc < 0 || l->dead)
+        lookup_end(l, rc);
+    else
+        start_at(l);
+}
+
+/* In a snapshot. */
+static void start_at(struct lookup *l)
+{
+    struct obj *root;
+    struct ns *ns;
+    int rc =
+        snapshot_root(l->kvs->snapshots, l->at, l->msg, &l->need, &root, &ns, &l->err);
+
+    if (rc == -EAGAIN) {
+        rc = loader_get(l->kvs->loader, &l->need, snapshot_loaded, l);
+        l->need.n = 0;
+        if ((l->loading = rc == 0))
+            return;
+    }
+    if (rc < 0) {
+        lookup_end(l, rc);
+        return;
+    }
+    l->root = obj_ref(root);
+    l->id = ns ? ns->id : 0;
+    lookup_run(l);
+}
+
+/* ---- what is asked ---- */
+
+static int read_key(struct lookup *l, struct slice text)
+{
+    AUTOFREE char *copy = NULL;
+    struct slice s;
+    int rc = slice_str(text, &s);
+
+    if (rc == -EILSEQ && (copy = slice_strdup(text))) {
+        s = slice_of(copy);
+        rc = 0;
+    }
+    if (rc < 0)
+        return -EPROTO;
+    if (buf_reserve(&l->key, s.len + 1) < 0)
+        return -ENOMEM;
+    if ((rc = key_normalize(s.p, s.len, l->key.data, &l->want_dir)) < 0)
+        return error_set(&l->err, -rc, "%s", rc == -EINVAL ? "bad key" : strerror(-rc));
+    l->key.len = (size_t)rc;
+    return 0;
+}
+
+static int read_member(struct lookup *l, struct slice k, struct slice v)
+{
+    int64_t n;
+
+    if (slice_is(k, "key"))
+        return read_key(l, v);
+    if (slice_is(k, "namespace"))
+        return slice_str(v, &l->ns) < 0 ? -EPROTO : 0;
+    if (slice_is(k, "rootdir"))
+        l->at = v;
+    else if (slice_is(k, "flags")) {
+        if (slice_int(v, &n) < 0)
+            return -EPROTO;
+        l->flags = (int)n;
+    } else if (slice_is(k, "min_version")) {
+        if (slice_int(v, &n) < 0 || n < 0)
+            return -EPROTO;
+        l->min_version = (uint64_t)n;
+        l->versions = true;
+    }
+    return 0;
+}
+
+int lookup_read(struct lookup *l)
+{
+    struct slice all, k, v;
+    size_t pos = 0;
+    const char *s;
+    int rc, more;
+
+    if (flux_request_decode(l->msg, NULL, &s) < 0 || !s ||
+        slice_value(s, strlen(s), &all) < 0)
+        return -EPROTO;
+    while ((more = slice_member(all, &pos, &k, &v)) > 0)
+        if ((rc = read_member(l, k, v)) < 0)
+            return rc;
+    if (more < 0 || (l->key.len == 0 && !l->want_dir) || (!l->ns.p && !l->at.p))
+        return -EPROTO;
+    return 0;
+}
+
+struct ns *lookup_ns(struct lookup *l, int *rc)
+{
+    char name[REDO_NAMESPACE_MAX + 1];
+    struct ns *ns;
+
+    *rc = -ENOTSUP;
+    if (l->ns.len >= sizeof(name))
+        return NULL;
+    memcpy(name, l->ns.p, l->ns.len);
+    name[l->ns.len] = '\0';
+    if (!(ns = ns_find(l->kvs, name)) || ns->creating) {
+        error_set(&l->err, ENOTSUP, "no such namespace '%s'", name);
+        return NULL;
+    }
+    *rc = ns_authorize(ns, l->msg);
+    return *rc < 0 ? NULL : ns;
+}
+
+void lookup_request(struct kvs *kvs, const flux_msg_t *msg, bool plus)
+{
+    struct lookup *l = lookup_new(kvs, msg);
+    struct ns *ns;
+    int rc;
+
+    kvs->stats.lookups++;
+    if (!l) {
+        kvs_respond_error(kvs, msg, ENOMEM, NULL);
+        return;
+    }
+    l->done = respond;
+    l->plus = plus;
+    if ((rc = lookup_read(l)) == 0 && (l->flags & ~FLAGS))
+        rc = -EPROTO;
+    if (rc < 0)
+        lookup_end(l, rc);
+    else if (l->at.p)
+        start_at(l);
+    else if ((ns = lookup_ns(l, &rc)))
+        start_in(l, ns);
+    else
+        lookup_end(l, rc);
+}
+
+void lookup_version(struct ns *ns)
+{
+    list_each(l, &ns->kvs->lookups, struct lookup, link)
+    {
+        if (l->late && l->id == ns->id && l->min_version <= ns->now.version) {
+            l->late = false;
+            start_in(l, ns);
+        }
+    }
+}
+
+void lookup_disconnect(struct kvs *kvs, const flux_msg_t *msg)
+{
+    list_each(l, &kvs->lookups, struct lookup, link)
+    {
+        if (l->done == respond && flux_disconnect_match(msg, l->msg))
+            lookup_drop(l);
+    }
+}
