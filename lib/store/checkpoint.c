@@ -4,7 +4,9 @@
  * Twice a second PASSIVE, if there were commits. PASSIVE never lets the log start
  * over while commits keep coming, so the log grows; RESTART does, when the log is
  * large or nothing was committed for an interval. It needs the writer to stand still,
- * but after a PASSIVE there is hardly anything left to copy.
+ * but after a PASSIVE there is hardly anything left to copy. At rest a log that has been
+ * large is cut off (TRUNCATE), so that a busy hour does not stay on the disk; a small
+ * one keeps its length, as a commit into it is faster than one that makes it grow.
  */
 #include "store/store_private.h"
 
@@ -13,11 +15,13 @@
 #define PASS_SHORT 0.02 /* seconds */
 #define PASSES_MAX 6
 #define LOG_MAX (256u << 20)
+#define LOG_KEEP (4u << 20)
 #define FRAME_BYTES (4096 + 24)
 
 struct checkpoint {
     struct sql *c;
     unsigned long seen; /* commits at the last one */
+    size_t largest;     /* the log has been that long since it was cut off */
     bool rewound;       /* nothing in the log that the database does not have */
 };
 
@@ -51,6 +55,8 @@ static int pass(struct store *s, struct checkpoint *cp, int mode, size_t *ret_si
     if (rc == -EIO)
         writer_fail(s);
     *ret_size = frames > 0 ? (size_t)frames * FRAME_BYTES : 0;
+    if (cp->largest < *ret_size)
+        cp->largest = *ret_size;
     return rc;
 }
 
@@ -70,14 +76,19 @@ static void catch_up(struct store *s, struct checkpoint *cp)
     }
 }
 
-static void rewind_log(struct store *s, struct checkpoint *cp)
+static void rewind_log(struct store *s, struct checkpoint *cp, bool idle)
 {
+    bool cut = idle && cp->largest > LOG_KEEP;
     size_t size;
 
     catch_up(s, cp);
     pthread_mutex_lock(&s->db_lock);
-    cp->rewound = pass(s, cp, SQLITE_CHECKPOINT_RESTART, &size) == 0;
+    cp->rewound =
+        pass(s, cp, cut ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_RESTART,
+             &size) == 0;
     pthread_mutex_unlock(&s->db_lock);
+    if (cut && cp->rewound)
+        cp->largest = 0;
 }
 
 static void tick(struct store *s, struct checkpoint *cp, unsigned long commits)
@@ -90,7 +101,7 @@ static void tick(struct store *s, struct checkpoint *cp, unsigned long commits)
     cp->seen = commits;
     cp->rewound = false;
     if (pass(s, cp, SQLITE_CHECKPOINT_PASSIVE, &size) == 0 && (idle || size > LOG_MAX))
-        rewind_log(s, cp);
+        rewind_log(s, cp, idle);
 }
 
 void checkpoint_main(void *arg)

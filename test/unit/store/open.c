@@ -5,7 +5,9 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -193,6 +195,44 @@ START_TEST(a_damaged_row_reads_as_an_empty_record)
 }
 END_TEST
 
+static off_t log_size(void)
+{
+    char path[80];
+    struct stat st;
+
+    snprintf(path, sizeof(path), "%s-wal", f.path);
+    return stat(path, &st) < 0 ? -1 : st.st_size;
+}
+
+/* A busy time makes the log large; when the store is at rest it is given back. The
+ * checkpointer tells nobody, so the file is looked at. */
+START_TEST(a_large_log_is_cut_off_at_rest)
+{
+    static const char data[1 << 16];
+    struct timespec pause = {.tv_nsec = 10000000};
+    struct store_txn *t;
+    off_t busy;
+
+    fixture_open(&f, FIXTURE_FILE);
+    for (int i = 0; i < 256; i++) {
+        t = store_txn_new(f.store);
+        store_txn_jobdata(t, 1, "R", i, data, sizeof(data));
+        store_commit(f.store, t, NULL, NULL);
+    }
+    ck_assert_int_eq(store_flush(f.store), 0);
+    busy = log_size();
+    ck_assert_int_gt(busy, 1 << 20);
+    for (int i = 0; log_size() > 0 && i < 2000; i++)
+        nanosleep(&pause, NULL);
+    ck_assert_int_eq(log_size(), 0);
+    t = store_txn_new(f.store);
+    store_txn_jobdata(t, 2, "R", 0, "x", 1);
+    ck_assert_int_eq(fixture_commit(&f, t), 0);
+    ck_assert_str_eq(fixture_data(&f, 2, "R"), "x");
+    fixture_close(&f);
+}
+END_TEST
+
 START_TEST(durability_has_names)
 {
     enum store_durability d;
@@ -215,4 +255,4 @@ SUITE_MAIN("store/open", everything_is_there_after_reopening,
            close_commits_what_is_queued, a_second_instance_is_kept_out_and_told_who,
            a_killed_instance_leaves_no_lock, foreign_and_newer_files_are_refused,
            a_missing_folder_is_named, a_damaged_row_reads_as_an_empty_record,
-           durability_has_names)
+           a_large_log_is_cut_off_at_rest, durability_has_names)
