@@ -101,7 +101,10 @@ flux_future_t *flux_job_set_urgency(flux_t *h, flux_jobid_t id, int urgency);
 flux_future_t *flux_job_info_lookup(flux_t *h, flux_jobid_t id, const char *key);
 int flux_job_info_lookup_get(flux_future_t *f, const char *key, const char **text);
 
-/* KVS keys of a job: "job.<id>.key". The length, or -1 with errno (EOVERFLOW). */
+/* KVS keys of a job: "job.<id>.key"; of its own namespace as others see it
+ * "job.<id>.guest.key", which inside a job (FLUX_KVS_NAMESPACE is set) is "key"; and the
+ * name of that namespace. key NULL: the directory. The length, or -1 with errno
+ * (EOVERFLOW). */
 int flux_job_kvs_key(char *buf, int bufsz, flux_jobid_t id, const char *key);
 int flux_job_kvs_guest_key(char *buf, int bufsz, flux_jobid_t id, const char *key);
 int flux_job_kvs_namespace(char *buf, int bufsz, flux_jobid_t id);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/wait.h>
@@ -26,9 +27,11 @@ static const struct name states[] = {
     {FLUX_JOB_STATE_INACTIVE, "INACTIVE", "I"}, {FLUX_JOB_STATE_PENDING, "PENDING", "PD"},
     {FLUX_JOB_STATE_RUNNING, "RUNNING", "RU"},  {FLUX_JOB_STATE_ACTIVE, "ACTIVE", "A"},
 };
-static const char *const states_lower[] = {"new", "depend",  "priority", "sched",   "run",
-                                           "cleanup", "inactive", "pending", "running", "active"};
-static const char *const states_short_lower[] = {"n", "d", "p", "s", "r", "c", "i", "pd", "ru", "a"};
+static const char *const states_lower[] = {"new",     "depend",  "priority", "sched",
+                                           "run",     "cleanup", "inactive", "pending",
+                                           "running", "active"};
+static const char *const states_short_lower[] = {"n", "d", "p",  "s",  "r",
+                                                 "c", "i", "pd", "ru", "a"};
 
 static const struct name results[] = {
     {FLUX_JOB_RESULT_COMPLETED, "COMPLETED", "CD"},
@@ -74,7 +77,8 @@ static int from_name(const struct name *names, size_t n, const char *s)
 
 const char *flux_job_statetostr(flux_job_state_t state, const char *fmt)
 {
-    return to_name(states, states_lower, states_short_lower, ARRAY_SIZE(states), state, fmt);
+    return to_name(states, states_lower, states_short_lower, ARRAY_SIZE(states), state,
+                   fmt);
 }
 
 int flux_job_strtostate(const char *s, flux_job_state_t *state)
@@ -91,8 +95,8 @@ int flux_job_strtostate(const char *s, flux_job_state_t *state)
 
 const char *flux_job_resulttostr(flux_job_result_t result, const char *fmt)
 {
-    return to_name(results, results_lower, results_short_lower, ARRAY_SIZE(results), result,
-                   fmt);
+    return to_name(results, results_lower, results_short_lower, ARRAY_SIZE(results),
+                   result, fmt);
 }
 
 int flux_job_strtoresult(const char *s, flux_job_result_t *result)
@@ -124,10 +128,12 @@ int flux_job_id_parse(const char *s, flux_jobid_t *id)
 
 int flux_job_id_encode(flux_jobid_t id, const char *type, char *buf, size_t bufsz)
 {
-    return buf ? border(jobid_encode(id, type ? type : "dec", buf, bufsz)) : border(-EINVAL);
+    return buf ? border(jobid_encode(id, type ? type : "dec", buf, bufsz))
+               : border(-EINVAL);
 }
 
-static int kvs_key(char *buf, int bufsz, flux_jobid_t id, const char *mid, const char *key)
+static int kvs_key(char *buf, int bufsz, flux_jobid_t id, const char *mid,
+                   const char *key)
 {
     char base[64];
     int n;
@@ -146,19 +152,27 @@ int flux_job_kvs_key(char *buf, int bufsz, flux_jobid_t id, const char *key)
     return kvs_key(buf, bufsz, id, "", key);
 }
 
+/* In a job, its namespace is the one that keys without another are looked for in. */
 int flux_job_kvs_guest_key(char *buf, int bufsz, flux_jobid_t id, const char *key)
 {
-    return kvs_key(buf, bufsz, id, ".guest", key);
+    int n;
+
+    if (!getenv("FLUX_KVS_NAMESPACE"))
+        return kvs_key(buf, bufsz, id, ".guest", key);
+    if (!buf || bufsz <= 0)
+        return border(-EINVAL);
+    n = snprintf(buf, bufsz, "%s", key ? key : ".");
+    return n < bufsz ? n : border(-EOVERFLOW);
 }
 
 int flux_job_kvs_namespace(char *buf, int bufsz, flux_jobid_t id)
 {
-    int n = kvs_key(buf, bufsz, id, "", NULL);
+    int n;
 
-    /* "job.x.y" is a key; the namespace is "job-x.y". */
-    if (n > 3)
-        buf[3] = '-';
-    return n;
+    if (!buf || bufsz <= 0)
+        return border(-EINVAL);
+    n = snprintf(buf, bufsz, "job-%ju", (uintmax_t)id);
+    return n < bufsz ? n : border(-EOVERFLOW);
 }
 
 int flux_job_waitstatus_to_exitcode(int waitstatus, flux_error_t *error)
