@@ -21,6 +21,7 @@ struct commits;
 struct checkpoint;
 struct snapshots;
 struct turns;
+struct watches;
 struct ns;
 
 struct kvs_stats {
@@ -49,6 +50,7 @@ struct kvs {
     struct checkpoint *checkpoint;
     struct snapshots *snapshots;
     struct turns *turns;
+    struct watches *watches;
     struct kvs_stats stats;
 };
 

@@ -20,6 +20,7 @@
 #include "modules/kvs/save.h"
 #include "modules/kvs/snapshot.h"
 #include "modules/kvs/turn.h"
+#include "modules/kvs/watch.h"
 #include "proto/msg_private.h"
 
 #define CHECKPOINT_PERIOD 60.
@@ -87,17 +88,38 @@ static void commit_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, 
     commit_request(kvs, msg);
 }
 
+static void watch_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
+{
+    struct kvs *kvs = arg;
+
+    kvs->os.now = (uint32_t)kvs_now(kvs);
+    kvs_watch_request(kvs->watches, msg);
+}
+
+static void watch_cancel_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
+                            void *arg)
+{
+    kvs_watch_cancel(((struct kvs *)arg)->watches, msg);
+}
+
+static void watch_disconnect_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
+                                void *arg)
+{
+    kvs_watch_disconnect(((struct kvs *)arg)->watches, msg);
+}
+
 static void stats_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
 {
     struct kvs *kvs = arg;
     const struct kvs_stats *s = &kvs->stats;
 
-    flux_respond_pack(h, msg, "{s:i s:I s:I s:I s:I s:I s:I s:I s:I s:I}", "namespaces",
-                      (int)map_count(kvs->ns_by_name), "objects", (int64_t)kvs->os.count,
-                      "memory", (int64_t)kvs->os.bytes, "commits", (int64_t)s->commits,
-                      "records", (int64_t)s->records, "lookups", (int64_t)s->lookups,
-                      "loads", (int64_t)s->loads, "checkpoints", (int64_t)s->checkpoints,
-                      "blobs", (int64_t)s->blobs, "damaged", (int64_t)s->bad);
+    flux_respond_pack(
+        h, msg, "{s:i s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I}", "namespaces",
+        (int)map_count(kvs->ns_by_name), "objects", (int64_t)kvs->os.count, "memory",
+        (int64_t)kvs->os.bytes, "commits", (int64_t)s->commits, "records",
+        (int64_t)s->records, "lookups", (int64_t)s->lookups, "loads", (int64_t)s->loads,
+        "checkpoints", (int64_t)s->checkpoints, "blobs", (int64_t)s->blobs, "damaged",
+        (int64_t)s->bad, "watches", (int64_t)kvs_watches_count(kvs->watches));
 }
 
 static void disconnect_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
@@ -183,6 +205,9 @@ static const struct flux_msg_handler_spec requests[] = {
     {FLUX_MSGTYPE_REQUEST, "kvs.stats-get", stats_cb, FLUX_ROLE_USER},
     {FLUX_MSGTYPE_REQUEST, "kvs.config-reload", config_reload_cb, 0},
     {FLUX_MSGTYPE_REQUEST, "kvs.disconnect", disconnect_cb, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "kvs-watch.lookup", watch_cb, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "kvs-watch.cancel", watch_cancel_cb, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "kvs-watch.disconnect", watch_disconnect_cb, FLUX_ROLE_USER},
     FLUX_MSGHANDLER_TABLE_END,
 };
 
@@ -205,6 +230,8 @@ static void end_queues(struct kvs *kvs)
 static void destroy(struct kvs *kvs)
 {
     flux_msg_handler_delvec(kvs->handlers);
+    if (kvs->watches)
+        kvs_watches_end(kvs->watches);
     lookup_cancel_all(kvs);
     loader_free(kvs->loader);
     save_cancel_all(kvs);
@@ -213,6 +240,7 @@ static void destroy(struct kvs *kvs)
         end_queues(kvs);
     snapshots_free(kvs->snapshots);
     commits_free(kvs->commits);
+    kvs_watches_free(kvs->watches);
     turns_free(kvs->turns);
     umap_free(kvs->ns_by_id);
     map_free(kvs->ns_by_name);
@@ -243,6 +271,7 @@ static int make_parts(struct kvs *kvs, double period)
         return -ENOMEM;
     if ((rc = turns_new(kvs, &kvs->turns)) < 0 ||
         (rc = loader_new(kvs, &kvs->loader)) < 0 ||
+        (rc = kvs_watches_new(kvs, &kvs->watches)) < 0 ||
         (rc = snapshots_new(kvs, &kvs->snapshots)) < 0 ||
         (rc = commits_new(kvs, &kvs->commits)) < 0 ||
         (rc = checkpoint_new(kvs, period, &kvs->checkpoint)) < 0 ||
@@ -301,11 +330,14 @@ static void fini(flux_t *h, void *ctx)
     destroy(kvs);
 }
 
+static const char *const services[] = {"kvs-watch", NULL};
+
 const struct flux_module kvs_module = {
     .abi = FLUX_MODULE_ABI,
     .size = sizeof(struct flux_module),
     .name = "kvs",
     .init = init,
     .fini = fini,
+    .services = services,
     .flags = FLUX_MODULE_INLINE,
 };
