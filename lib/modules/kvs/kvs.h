@@ -1,7 +1,7 @@
 /* The KVS service as its parts see it. Each part is a noun with a file of its own;
  * module.c makes them and holds the table of requests.
  *
- * The leader (rank 0) has the store. A commit changes a copy of the tree and becomes a
+ * The leader (rank 0) has the store; on other ranks the service is a follower (follower.h). A commit changes a copy of the tree and becomes a
  * record of the redo log; what others can see of it (answers, events, watches, lookups)
  * happens when the record is durable. A checkpoint writes the changed nodes as blobs and
  * lets the log be forgotten.
@@ -21,7 +21,8 @@ struct commits;
 struct checkpoint;
 struct snapshots;
 struct turns;
-struct watches;
+struct follower;
+struct feed;
 struct ns;
 
 struct kvs_stats {
@@ -43,14 +44,17 @@ struct kvs {
     uint64_t generation; /* of blobs that are written now */
     struct list saves;   /* under way */
     struct list lookups; /* under way */
+    struct list relays;  /* requests that were handed on, a follower's */
     unsigned nwaiting;   /* requests that wait for a version */
+    unsigned nlate;      /* lookups that do */
 
     struct loader *loader;
     struct commits *commits;
     struct checkpoint *checkpoint;
     struct snapshots *snapshots;
     struct turns *turns;
-    struct watches *watches;
+    struct feed *feed;
+    struct follower *follower; /* NULL: this is the leader */
     struct kvs_stats stats;
 };
 

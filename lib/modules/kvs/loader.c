@@ -1,4 +1,4 @@
-/* Loading from the store: a read function on a worker thread fetches the bytes, the
+/* Loading. From the store: a read function on a worker thread fetches the bytes, the
  * loop's thread makes objects of them. */
 #include "modules/kvs/loader.h"
 
@@ -8,6 +8,7 @@
 #include <syslog.h>
 
 #include "base/cleanup.h"
+#include "modules/kvs/upstream.h"
 #include "proto/blobref.h"
 
 #define HELD 1024 /* objects */
@@ -17,6 +18,7 @@ struct loader {
     struct obj *held[HELD]; /* the latest */
     unsigned next;
     struct list fetches;
+    struct upstream *upstream; /* a follower's; NULL: there is a store */
 };
 
 struct fetch {
@@ -32,11 +34,16 @@ struct fetch {
 int loader_new(struct kvs *kvs, struct loader **ret)
 {
     struct loader *l = calloc(1, sizeof(*l));
+    int rc;
 
     if (!l)
         return -ENOMEM;
     l->kvs = kvs;
     list_init(&l->fetches);
+    if (!kvs->store && (rc = upstream_new(kvs, l, &l->upstream)) < 0) {
+        free(l);
+        return rc;
+    }
     *ret = l;
     return 0;
 }
@@ -51,6 +58,7 @@ void loader_free(struct loader *l)
         f->l = NULL;
         f->done(-ECANCELED, f->arg);
     }
+    upstream_free(l->upstream);
     for (unsigned i = 0; i < HELD; i++)
         obj_unref(&l->kvs->os, l->held[i]);
     free(l);
@@ -66,7 +74,7 @@ static void hold(struct loader *l, struct obj *o)
 
 /* Say which object is bad, and keep what there is of it. */
 static void complain(struct loader *l, const unsigned char *hash, int rc,
-                     const struct buf *bytes)
+                     const void *data, size_t len)
 {
     char ref[BLOBREF_SIZE];
     struct store_txn *t;
@@ -75,33 +83,38 @@ static void complain(struct loader *l, const unsigned char *hash, int rc,
     l->kvs->stats.bad++;
     flux_log(l->kvs->h, LOG_ERR, "%s: %s: what is below it cannot be read", ref,
              rc == -ENOENT ? "not in the store" : "damaged");
-    if (rc == -ENOENT || !(t = store_txn_new(l->kvs->store)))
+    if (rc == -ENOENT || !l->kvs->store || !(t = store_txn_new(l->kvs->store)))
         return;
     store_txn_must(t);
     if (store_txn_lost(t, ref, "its bytes are not those of its hash",
-                       flux_reactor_now(l->kvs->r), bytes->data, bytes->len) == 0)
+                       flux_reactor_now(l->kvs->r), data, len) == 0)
         store_commit(l->kvs->store, t, NULL, NULL);
     else
         store_txn_free(t);
 }
 
-static int make_object(struct loader *l, const struct need *need, unsigned i, int rc,
-                       const struct buf *bytes)
+int loader_take(struct loader *l, const struct needed *what, bool maybe, int rc,
+                const void *data, size_t len)
 {
-    const unsigned char *hash = need->objs[i].hash;
     struct obj *o;
 
-    if (rc == 0 && bytes->failed)
-        return -ENOMEM;
     if (rc == 0)
-        rc = obj_load(&l->kvs->os, hash, need->objs[i].node, bytes->data, bytes->len, &o);
-    if (rc == -EIO || rc == -ENOENT)
-        complain(l, hash, rc, bytes);
+        rc = obj_load(&l->kvs->os, what->hash, what->node, data, len, &o);
+    if (rc == -EIO || (rc == -ENOENT && !maybe))
+        complain(l, what->hash, rc, data, len);
     if (rc < 0)
         return rc == -ENOENT ? -EIO : rc;
     hold(l, o);
     l->kvs->stats.loads++;
     return 0;
+}
+
+static int make_object(struct loader *l, const struct need *need, unsigned i, int rc,
+                       const struct buf *bytes)
+{
+    if (rc == 0 && bytes->failed)
+        return -ENOMEM;
+    return loader_take(l, &need->objs[i], need->maybe, rc, bytes->data, bytes->len);
 }
 
 static int keep_bytes(uint64_t gen, const void *data, size_t len, void *arg)
@@ -144,10 +157,12 @@ static void fetch_done(int rc, void *arg)
 
 int loader_get(struct loader *l, const struct need *need, loader_f done, void *arg)
 {
-    struct fetch *f = calloc(1, sizeof(*f));
+    struct fetch *f;
     int rc;
 
-    if (!f)
+    if (l->upstream)
+        return upstream_get(l->upstream, need, done, arg);
+    if (!(f = calloc(1, sizeof(*f))))
         return -ENOMEM;
     list_append(&l->fetches, &f->link);
     f->l = l;

@@ -26,6 +26,8 @@ void lookup_free(struct lookup *l)
     struct kvs *kvs = l->kvs;
 
     list_del(&l->link);
+    list_del(&l->wait.link);
+    kvs->nlate -= l->late;
     turn_remove(&l->turn);
     hasher_fini(&l->hasher);
     if (l->listing)
@@ -87,7 +89,7 @@ static void loaded(int rc, void *arg)
 
     l->loading = false;
     if (rc < 0 || l->dead)
-        lookup_end(l, rc);
+        lookup_end_loading(l, rc);
     else
         lookup_run(l);
 }
@@ -244,12 +246,12 @@ static int found_entry(struct lookup *l, struct obj *leaf, unsigned i)
 /* A link led to another namespace. */
 static int cross(struct lookup *l)
 {
-    struct ns *ns = ns_find(l->kvs, l->place.ns);
     struct obj *root;
+    struct ns *ns;
     int rc;
 
-    if (!ns)
-        return error_set(&l->err, ENOTSUP, "no such namespace '%s'", l->place.ns);
+    if ((rc = lookup_find_ns(l, l->place.ns, &ns)) < 0)
+        return rc;
     if (ns_authorize(ns, l->msg) < 0)
         return -EPERM;
     if ((rc = ns_root(ns, &l->need, &root)) < 0)
@@ -343,7 +345,7 @@ void lookup_run(struct lookup *l)
         turn_add(l->kvs, &l->turn);
     else if (rc == -EAGAIN)
         load(l);
-    else
+    else if (rc != -EINPROGRESS)
         lookup_end(l, rc);
 }
 
@@ -359,6 +361,7 @@ struct lookup *lookup_new(struct kvs *kvs, const flux_msg_t *msg)
     l->msg = flux_msg_incref(msg);
     list_init(&l->turn.link);
     l->turn.step = step;
+    ns_wait_init(&l->wait, lookup_ready);
     list_append(&kvs->lookups, &l->link);
     return l;
 }

@@ -8,6 +8,8 @@
 void lookup_request(struct kvs *kvs, const flux_msg_t *msg, bool plus);
 /* A namespace has a new version: some may have waited for it. */
 void lookup_version(struct ns *ns);
+/* A namespace is gone, and with it what they have waited for. */
+void lookup_gone(struct ns *ns);
 /* The sender of some has gone. */
 void lookup_disconnect(struct kvs *kvs, const flux_msg_t *msg);
 /* End those that are under way. */

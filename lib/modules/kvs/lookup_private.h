@@ -30,6 +30,8 @@ struct lookup {
     unsigned links;
     struct need need;
     bool loading, late;
+    struct ns_wait wait; /* for a namespace */
+    bool waited;         /* and it is there */
     bool dead;           /* nobody wants to know any more */
     struct list *stages; /* struct stage: to be filled with what the way depends on */
 
@@ -67,6 +69,11 @@ void lookup_finish(struct lookup *l);
 /* Go as far as it can from where it is; end it. */
 void lookup_run(struct lookup *l);
 void lookup_end(struct lookup *l, int rc);
+/* End it because something could not be loaded. */
+void lookup_end_loading(struct lookup *l, int rc);
+/* A namespace; -EINPROGRESS: it goes on when that is there. */
+int lookup_find_ns(struct lookup *l, const char *name, struct ns **ret);
+void lookup_ready(struct ns_wait *w, int rc);
 /* Read the request. -EPROTO, -EINVAL. */
 int lookup_read(struct lookup *l);
 /* The namespace that is asked for; NULL and *rc. */

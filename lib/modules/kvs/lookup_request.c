@@ -6,8 +6,10 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "modules/kvs/follower.h"
 #include "modules/kvs/loader.h"
 #include "modules/kvs/lookup_private.h"
+#include "modules/kvs/relay.h"
 #include "modules/kvs/snapshot.h"
 #include "proto/key.h"
 
@@ -20,6 +22,21 @@ static void respond(struct lookup *l, int rc)
         lookup_finish(l);
     else
         kvs_respond_error(l->kvs, l->msg, -rc, *l->err.text ? "%s" : NULL, l->err.text);
+}
+
+/* What a follower does not get is rank 0's to look for: what it has may be too old. */
+static void hand_on(struct lookup *l)
+{
+    relay_request(l->kvs, l->msg);
+    lookup_free(l);
+}
+
+void lookup_end_loading(struct lookup *l, int rc)
+{
+    if (rc == -EIO && l->kvs->follower && !l->dead)
+        hand_on(l);
+    else
+        lookup_end(l, rc);
 }
 
 /* ---- the root ---- */
@@ -35,7 +52,7 @@ static void root_loaded(int rc, void *arg)
     if (rc == 0 && !ns)
         rc = -ENOTSUP;
     if (rc < 0 || l->dead)
-        lookup_end(l, rc);
+        lookup_end_loading(l, rc);
     else
         start_in(l, ns);
 }
@@ -49,6 +66,9 @@ static void start_in(struct lookup *l, struct ns *ns)
     l->id = ns->id;
     if (l->min_version > ns->now.version) {
         l->late = true;
+        l->kvs->nlate++;
+        if (l->kvs->follower)
+            follower_late(l->kvs->follower, ns->name);
         return;
     }
     rc = ns_root(ns, &l->need, &root);
@@ -74,12 +94,12 @@ static void snapshot_loaded(int rc, void *arg)
     struct lookup *l = arg;
 
     l->loading = false;
-    if (rc == -EIO) {
+    if (rc == -EIO && !l->kvs->follower) {
         error_set(&l->err, ESTALE, "that snapshot is kept no more");
         rc = -ESTALE;
     }
     if (rc < 0 || l->dead)
-        lookup_end(l, rc);
+        lookup_end_loading(l, rc);
     else
         start_at(l);
 }
@@ -97,6 +117,10 @@ static void start_at(struct lookup *l)
         l->need.n = 0;
         if ((l->loading = rc == 0))
             return;
+    }
+    if (rc < 0 && l->kvs->follower) { /* whose it is, the leader may know */
+        hand_on(l);
+        return;
     }
     if (rc < 0) {
         lookup_end(l, rc);
@@ -170,6 +194,20 @@ int lookup_read(struct lookup *l)
     return 0;
 }
 
+/* ---- the namespace ---- */
+
+/* One that was waited for is new enough for this lookup, whatever was heard since. */
+int lookup_find_ns(struct lookup *l, const char *name, struct ns **ret)
+{
+    int rc = 0;
+
+    if (!l->waited || !(*ret = ns_find(l->kvs, name)))
+        rc = ns_get(l->kvs, name, &l->wait, ret);
+    l->waited = false;
+    return rc == -ENOTSUP ? error_set(&l->err, ENOTSUP, "no such namespace '%s'", name)
+                          : rc;
+}
+
 struct ns *lookup_ns(struct lookup *l, int *rc)
 {
     char name[REDO_NAMESPACE_MAX + 1];
@@ -180,18 +218,43 @@ struct ns *lookup_ns(struct lookup *l, int *rc)
         return NULL;
     memcpy(name, l->ns.p, l->ns.len);
     name[l->ns.len] = '\0';
-    if (!(ns = ns_find(l->kvs, name)) || ns->creating) {
-        error_set(&l->err, ENOTSUP, "no such namespace '%s'", name);
-        return NULL;
-    }
-    *rc = ns_authorize(ns, l->msg);
+    if ((*rc = lookup_find_ns(l, name, &ns)) == 0)
+        *rc = ns_authorize(ns, l->msg);
     return *rc < 0 ? NULL : ns;
 }
+
+static void start(struct lookup *l)
+{
+    struct ns *ns;
+    int rc;
+
+    if ((ns = lookup_ns(l, &rc)))
+        start_in(l, ns);
+    else if (rc != -EINPROGRESS)
+        lookup_end(l, rc);
+}
+
+void lookup_ready(struct ns_wait *w, int rc)
+{
+    struct lookup *l = list_entry(w, struct lookup, wait);
+    struct slice name = l->root ? slice_of(l->place.ns) : l->ns;
+
+    l->waited = true;
+    if (rc == -ENOTSUP)
+        error_set(&l->err, ENOTSUP, "no such namespace '%.*s'", (int)name.len, name.p);
+    if (rc < 0)
+        lookup_end(l, rc);
+    else if (l->root)
+        lookup_run(l);
+    else
+        start(l);
+}
+
+/* ---- requests ---- */
 
 void lookup_request(struct kvs *kvs, const flux_msg_t *msg, bool plus)
 {
     struct lookup *l = lookup_new(kvs, msg);
-    struct ns *ns;
     int rc;
 
     kvs->stats.lookups++;
@@ -205,21 +268,35 @@ void lookup_request(struct kvs *kvs, const flux_msg_t *msg, bool plus)
         rc = -EPROTO;
     if (rc < 0)
         lookup_end(l, rc);
+    else if (kvs->follower && (l->flags & FLUX_KVS_LINEARIZABLE))
+        hand_on(l);
     else if (l->at.p)
         start_at(l);
-    else if ((ns = lookup_ns(l, &rc)))
-        start_in(l, ns);
     else
-        lookup_end(l, rc);
+        start(l);
 }
 
 void lookup_version(struct ns *ns)
 {
+    if (ns->kvs->nlate == 0)
+        return;
     list_each(l, &ns->kvs->lookups, struct lookup, link)
     {
         if (l->late && l->id == ns->id && l->min_version <= ns->now.version) {
             l->late = false;
+            ns->kvs->nlate--;
             start_in(l, ns);
+        }
+    }
+}
+
+void lookup_gone(struct ns *ns)
+{
+    list_each(l, &ns->kvs->lookups, struct lookup, link)
+    {
+        if (l->late && l->id == ns->id) {
+            error_set(&l->err, ENOTSUP, "namespace '%s' was removed", ns->name);
+            lookup_end(l, -ENOTSUP);
         }
     }
 }

@@ -1,4 +1,4 @@
-/* kvs - the key-value store. Who may call what: the table below; whose namespace it is:
+/* kvs - the key-value store. Who may call what: the tables below; whose namespace it is:
  * ns_authorize(). */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,14 +13,16 @@
 #include "base/json.h"
 #include "modules/kvs/checkpoint.h"
 #include "modules/kvs/commit.h"
+#include "modules/kvs/feed.h"
+#include "modules/kvs/follower.h"
 #include "modules/kvs/load.h"
 #include "modules/kvs/loader.h"
 #include "modules/kvs/lookup.h"
 #include "modules/kvs/namespace.h"
+#include "modules/kvs/relay.h"
 #include "modules/kvs/save.h"
 #include "modules/kvs/snapshot.h"
 #include "modules/kvs/turn.h"
-#include "modules/kvs/watch.h"
 #include "proto/msg_private.h"
 
 #define CHECKPOINT_PERIOD 60.
@@ -88,38 +90,17 @@ static void commit_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, 
     commit_request(kvs, msg);
 }
 
-static void watch_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
-{
-    struct kvs *kvs = arg;
-
-    kvs->os.now = (uint32_t)kvs_now(kvs);
-    kvs_watch_request(kvs->watches, msg);
-}
-
-static void watch_cancel_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
-                            void *arg)
-{
-    kvs_watch_cancel(((struct kvs *)arg)->watches, msg);
-}
-
-static void watch_disconnect_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
-                                void *arg)
-{
-    kvs_watch_disconnect(((struct kvs *)arg)->watches, msg);
-}
-
 static void stats_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
 {
     struct kvs *kvs = arg;
     const struct kvs_stats *s = &kvs->stats;
 
-    flux_respond_pack(
-        h, msg, "{s:i s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I}", "namespaces",
-        (int)map_count(kvs->ns_by_name), "objects", (int64_t)kvs->os.count, "memory",
-        (int64_t)kvs->os.bytes, "commits", (int64_t)s->commits, "records",
-        (int64_t)s->records, "lookups", (int64_t)s->lookups, "loads", (int64_t)s->loads,
-        "checkpoints", (int64_t)s->checkpoints, "blobs", (int64_t)s->blobs, "damaged",
-        (int64_t)s->bad, "watches", (int64_t)kvs_watches_count(kvs->watches));
+    flux_respond_pack(h, msg, "{s:i s:I s:I s:I s:I s:I s:I s:I s:I s:I}", "namespaces",
+                      (int)map_count(kvs->ns_by_name), "objects", (int64_t)kvs->os.count,
+                      "memory", (int64_t)kvs->os.bytes, "commits", (int64_t)s->commits,
+                      "records", (int64_t)s->records, "lookups", (int64_t)s->lookups,
+                      "loads", (int64_t)s->loads, "checkpoints", (int64_t)s->checkpoints,
+                      "blobs", (int64_t)s->blobs, "damaged", (int64_t)s->bad);
 }
 
 static void disconnect_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
@@ -129,6 +110,7 @@ static void disconnect_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *m
 
     lookup_disconnect(kvs, msg);
     namespace_disconnect(kvs, msg);
+    feed_disconnect(kvs->feed, msg);
 }
 
 static void dropcache_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
@@ -142,6 +124,19 @@ static void dropcache_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *ms
     checkpoint_trim_memory(kvs);
     kvs->memory_limit = limit;
     flux_respond(h, msg, NULL);
+}
+
+/* A follower: all that has no handler of its own is the leader's. */
+static void relay_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
+{
+    relay_request(arg, msg);
+}
+
+static void event_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
+{
+    struct kvs *kvs = arg;
+
+    follower_event(kvs->follower, msg);
 }
 
 /* ---- configuration ---- */
@@ -186,7 +181,8 @@ static void config_reload_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t
         flux_respond_error(h, msg, -rc, err.text);
         return;
     }
-    checkpoint_set_period(kvs->checkpoint, period);
+    if (kvs->checkpoint)
+        checkpoint_set_period(kvs->checkpoint, period);
     flux_set_conf_new(h, conf);
     flux_respond(h, msg, NULL);
 }
@@ -205,9 +201,27 @@ static const struct flux_msg_handler_spec requests[] = {
     {FLUX_MSGTYPE_REQUEST, "kvs.stats-get", stats_cb, FLUX_ROLE_USER},
     {FLUX_MSGTYPE_REQUEST, "kvs.config-reload", config_reload_cb, 0},
     {FLUX_MSGTYPE_REQUEST, "kvs.disconnect", disconnect_cb, FLUX_ROLE_USER},
-    {FLUX_MSGTYPE_REQUEST, "kvs-watch.lookup", watch_cb, FLUX_ROLE_USER},
-    {FLUX_MSGTYPE_REQUEST, "kvs-watch.cancel", watch_cancel_cb, FLUX_ROLE_USER},
-    {FLUX_MSGTYPE_REQUEST, "kvs-watch.disconnect", watch_disconnect_cb, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "kvs.root", feed_root_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "kvs.fetch", feed_fetch_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "kvs.follow", feed_follow_cb, 0},
+    FLUX_MSGHANDLER_TABLE_END,
+};
+
+/* The leader sees to it that only those commit, and so on, who may. */
+static const struct flux_msg_handler_spec follower_requests[] = {
+    {FLUX_MSGTYPE_REQUEST, "kvs.*", relay_cb, FLUX_ROLE_ALL},
+    {FLUX_MSGTYPE_REQUEST, "kvs.lookup", lookup_cb, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "kvs.lookup-plus", lookup_plus_cb, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "kvs.getroot", namespace_getroot_cb, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "kvs.wait-version", namespace_wait_version_cb, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "kvs.dropcache", dropcache_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "kvs.stats-get", stats_cb, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "kvs.config-reload", config_reload_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "kvs.disconnect", disconnect_cb, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "kvs.root", feed_root_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "kvs.fetch", feed_fetch_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "kvs.follow", feed_follow_cb, 0},
+    {FLUX_MSGTYPE_EVENT, "kvs.namespace-*", event_cb, 0},
     FLUX_MSGHANDLER_TABLE_END,
 };
 
@@ -230,17 +244,17 @@ static void end_queues(struct kvs *kvs)
 static void destroy(struct kvs *kvs)
 {
     flux_msg_handler_delvec(kvs->handlers);
-    if (kvs->watches)
-        kvs_watches_end(kvs->watches);
     lookup_cancel_all(kvs);
+    relay_cancel_all(kvs);
+    follower_free(kvs->follower);
     loader_free(kvs->loader);
     save_cancel_all(kvs);
     checkpoint_free(kvs->checkpoint);
+    feed_free(kvs->feed);
     if (kvs->ns_by_id)
         end_queues(kvs);
     snapshots_free(kvs->snapshots);
     commits_free(kvs->commits);
-    kvs_watches_free(kvs->watches);
     turns_free(kvs->turns);
     umap_free(kvs->ns_by_id);
     map_free(kvs->ns_by_name);
@@ -262,6 +276,17 @@ static int make_primary(struct kvs *kvs)
     return namespace_make(kvs, NULL, ns, NULL);
 }
 
+static int make_leader(struct kvs *kvs, double period)
+{
+    int rc;
+
+    if ((rc = commits_new(kvs, &kvs->commits)) < 0 ||
+        (rc = checkpoint_new(kvs, period, &kvs->checkpoint)) < 0 ||
+        (rc = load_all(kvs)) < 0)
+        return rc;
+    return make_primary(kvs);
+}
+
 static int make_parts(struct kvs *kvs, double period)
 {
     int rc;
@@ -271,13 +296,10 @@ static int make_parts(struct kvs *kvs, double period)
         return -ENOMEM;
     if ((rc = turns_new(kvs, &kvs->turns)) < 0 ||
         (rc = loader_new(kvs, &kvs->loader)) < 0 ||
-        (rc = kvs_watches_new(kvs, &kvs->watches)) < 0 ||
         (rc = snapshots_new(kvs, &kvs->snapshots)) < 0 ||
-        (rc = commits_new(kvs, &kvs->commits)) < 0 ||
-        (rc = checkpoint_new(kvs, period, &kvs->checkpoint)) < 0 ||
-        (rc = load_all(kvs)) < 0)
+        (rc = feed_new(kvs, &kvs->feed)) < 0)
         return rc;
-    return make_primary(kvs);
+    return kvs->store ? make_leader(kvs, period) : follower_new(kvs, &kvs->follower);
 }
 
 static uint32_t instance_owner(flux_t *h)
@@ -287,9 +309,18 @@ static uint32_t instance_owner(flux_t *h)
     return s ? (uint32_t)strtoul(s, NULL, 10) : FLUX_USERID_UNKNOWN;
 }
 
+static int add_handlers(struct kvs *kvs)
+{
+    int rc = flux_msg_handler_addvec(kvs->h, kvs->store ? requests : follower_requests,
+                                     kvs, &kvs->handlers);
+
+    return rc < 0 ? -errno : 0;
+}
+
 static int init(flux_t *h, int argc, char **argv, void **ret_ctx)
 {
     struct kvs *kvs = calloc(1, sizeof(*kvs));
+    uint32_t rank;
     double period;
     flux_error_t err = {.text = ""};
     int rc;
@@ -299,16 +330,18 @@ static int init(flux_t *h, int argc, char **argv, void **ret_ctx)
     kvs->h = h;
     list_init(&kvs->saves);
     list_init(&kvs->lookups);
+    list_init(&kvs->relays);
     kvs->memory_limit = MEMORY_LIMIT;
     kvs->owner = instance_owner(h);
     kvs->r = flux_get_reactor(h);
     kvs->store = flux_aux_get(h, "flux::store");
-    if (!kvs->r || !kvs->store)
+    if (!kvs->r || flux_get_rank(h, &rank) < 0)
+        rc = -errno;
+    else if (rank == 0 && !kvs->store)
         rc = error_set(&err, EINVAL, "there is no store to keep anything in");
     else if ((rc = read_config(flux_get_conf(h), &period, &err)) == 0 &&
-             (rc = make_parts(kvs, period)) == 0 &&
-             flux_msg_handler_addvec(h, requests, kvs, &kvs->handlers) < 0)
-        rc = -errno;
+             (rc = make_parts(kvs, period)) == 0)
+        rc = add_handlers(kvs);
     if (rc < 0) {
         flux_log(h, LOG_ERR, "kvs: %s", *err.text ? err.text : strerror(-rc));
         destroy(kvs);
@@ -323,6 +356,10 @@ static void fini(flux_t *h, void *ctx)
 {
     struct kvs *kvs = ctx;
 
+    if (kvs->follower) {
+        destroy(kvs);
+        return;
+    }
     commits_drain(kvs->commits);
     if (store_durability(kvs->store) != STORE_NONE && !store_is_readonly(kvs->store))
         checkpoint_now(kvs->checkpoint);
@@ -330,14 +367,11 @@ static void fini(flux_t *h, void *ctx)
     destroy(kvs);
 }
 
-static const char *const services[] = {"kvs-watch", NULL};
-
 const struct flux_module kvs_module = {
     .abi = FLUX_MODULE_ABI,
     .size = sizeof(struct flux_module),
     .name = "kvs",
     .init = init,
     .fini = fini,
-    .services = services,
-    .flags = FLUX_MODULE_INLINE,
+    .flags = FLUX_MODULE_INLINE | FLUX_MODULE_ALL_RANKS,
 };

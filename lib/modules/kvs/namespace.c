@@ -10,8 +10,10 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "modules/kvs/commit.h"
+#include "modules/kvs/follower.h"
 #include "modules/kvs/hash.h"
 #include "modules/kvs/loader.h"
+#include "modules/kvs/relay.h"
 #include "modules/kvs/save.h"
 #include "modules/kvs/snapshot.h"
 #include "proto/blobref.h"
@@ -24,6 +26,52 @@ static const char *const empty_roots[] = {
     "sha1-c0a9faf907dda6216fd73bf81d0b3b21a1a8cb91",
     "sha256-61b85efa2a76db9377692c700b4e1edfc480bf224e0e9764b76f8082159d0ca0",
 };
+
+/* A follower's request that waits for its namespace. */
+struct pending {
+    struct ns_wait wait;
+    struct kvs *kvs;
+    const flux_msg_t *msg;
+    void (*fn)(struct kvs *kvs, const flux_msg_t *msg);
+};
+
+static void pending_ready(struct ns_wait *w, int rc)
+{
+    struct pending *p = list_entry(w, struct pending, wait);
+
+    if (rc == -ENOTSUP)
+        kvs_respond_error(p->kvs, p->msg, ENOTSUP, "there is no such namespace");
+    else if (rc < 0)
+        kvs_respond_error(p->kvs, p->msg, -rc, NULL);
+    else
+        p->fn(p->kvs, p->msg);
+    list_del(&p->wait.link);
+    flux_msg_decref(p->msg);
+    free(p);
+}
+
+/* Call fn when the namespace is there in a version that is new enough. */
+static void when_ready(struct kvs *kvs, const flux_msg_t *msg,
+                       void (*fn)(struct kvs *kvs, const flux_msg_t *msg))
+{
+    struct pending *p = calloc(1, sizeof(*p));
+    const char *name;
+    struct ns *ns;
+    int rc;
+
+    if (!p || flux_request_unpack(msg, NULL, "{s:s}", "namespace", &name) < 0) {
+        kvs_respond_error(kvs, msg, p ? EPROTO : ENOMEM, NULL);
+        free(p);
+        return;
+    }
+    p->kvs = kvs;
+    p->msg = flux_msg_incref(msg);
+    p->fn = fn;
+    ns_wait_init(&p->wait, pending_ready);
+    /* That there is none is found by fn, which has the words for it. */
+    if ((rc = ns_get(kvs, name, &p->wait, &ns)) != -EINPROGRESS)
+        pending_ready(&p->wait, rc == -ENOTSUP ? 0 : rc);
+}
 
 /* The namespace that a request is about, if its sender may use it; else it is answered. */
 static struct ns *request_ns(struct kvs *kvs, const flux_msg_t *msg, const char *name)
@@ -39,10 +87,8 @@ static struct ns *request_ns(struct kvs *kvs, const flux_msg_t *msg, const char 
     return NULL;
 }
 
-void namespace_getroot_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
-                          void *arg)
+static void getroot(struct kvs *kvs, const flux_msg_t *msg)
 {
-    struct kvs *kvs = arg;
     struct buf out = {0};
     const char *name;
     struct ns *ns;
@@ -55,20 +101,26 @@ void namespace_getroot_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *m
     }
     if (!(ns = request_ns(kvs, msg, name)))
         return;
-    if (flags >= 0) {
+    if (flags >= 0 && kvs->follower)
+        relay_request(kvs, msg);
+    else if (flags >= 0)
         snapshot_getroot(kvs->snapshots, ns, msg);
+    if (flags >= 0)
         return;
-    }
     buf_addf(&out, "{\"owner\":%u,", ns->owner);
     ns_print_root(ns, &out);
     buf_addf(&out, ",\"flags\":%u,\"namespace\":\"%s\"}", ns->flags, ns->name);
     kvs_respond_buf(kvs, msg, &out);
 }
 
-void namespace_wait_version_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
-                               void *arg)
+void namespace_getroot_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
+                          void *arg)
 {
-    struct kvs *kvs = arg;
+    when_ready(arg, msg, getroot);
+}
+
+static void wait_version(struct kvs *kvs, const flux_msg_t *msg)
+{
     const char *name;
     int64_t version;
     struct ns *ns;
@@ -79,8 +131,17 @@ void namespace_wait_version_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg
         kvs_respond_error(kvs, msg, EPROTO, NULL);
         return;
     }
-    if ((ns = request_ns(kvs, msg, name)))
-        ns_wait_version(ns, msg, (uint64_t)version);
+    if (!(ns = request_ns(kvs, msg, name)))
+        return;
+    ns_wait_version(ns, msg, (uint64_t)version);
+    if (kvs->follower)
+        follower_late(kvs->follower, name);
+}
+
+void namespace_wait_version_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
+                               void *arg)
+{
+    when_ready(arg, msg, wait_version);
 }
 
 void namespace_list_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,

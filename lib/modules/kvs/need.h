@@ -6,12 +6,15 @@
 
 #define NEED_MAX 64
 
+struct needed {
+    unsigned char hash[NODE_HASH];
+    bool node;
+};
+
 struct need {
     unsigned n;
-    struct {
-        unsigned char hash[NODE_HASH];
-        bool node;
-    } objs[NEED_MAX];
+    bool maybe; /* they may be gone: nothing is wrong then */
+    struct needed objs[NEED_MAX];
 };
 
 /* The object below entry i, borrowed. -EAGAIN: it was added to `need` (unless that is

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "modules/kvs/follower.h"
 #include "proto/blobref.h"
 
 #define VERSIONS_COST (8u << 20) /* bytes of older versions that a namespace keeps */
@@ -15,6 +16,14 @@
 struct ns *ns_find(struct kvs *kvs, const char *name)
 {
     return map_get(kvs->ns_by_name, name);
+}
+
+int ns_get(struct kvs *kvs, const char *name, struct ns_wait *w, struct ns **ret)
+{
+    if (kvs->follower)
+        return follower_get(kvs->follower, name, w, ret);
+    *ret = ns_find(kvs, name);
+    return *ret && !(*ret)->creating ? 0 : -ENOTSUP;
 }
 
 struct ns *ns_by_id(struct kvs *kvs, uint64_t id)

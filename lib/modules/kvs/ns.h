@@ -43,6 +43,23 @@ struct ns {
 };
 
 struct ns *ns_find(struct kvs *kvs, const char *name);
+/* One that waits for a namespace's version, which it need not look at. */
+struct ns_wait {
+    struct list link;
+    void (*ready)(struct ns_wait *w, int rc); /* once; it may be freed in it */
+    uint64_t id, version;
+};
+static inline void ns_wait_init(struct ns_wait *w,
+                                void (*ready)(struct ns_wait *w, int rc))
+{
+    list_init(&w->link);
+    w->ready = ready;
+}
+/* The namespace of that name, as requests may see it: in a version not older than any that
+ * the sender of one that has come can know of. -ENOTSUP: there is none. A follower's only:
+ * -EINPROGRESS, and then w->ready(): 0 (ns_find() finds it), or an error; take w->link
+ * out of its list to give up. */
+int ns_get(struct kvs *kvs, const char *name, struct ns_wait *w, struct ns **ret);
 struct ns *ns_by_id(struct kvs *kvs, uint64_t id);
 /* A new one, known by name and id. NULL: no memory. */
 struct ns *ns_new(struct kvs *kvs, const char *name, uint64_t id, uint32_t owner,
