@@ -1,4 +1,4 @@
-/* flux uptime - what the instance is, in one line or two. */
+/* flux uptime - what the instance is, in a few lines. */
 
 #include <errno.h>
 #include <pwd.h>
@@ -88,6 +88,26 @@ static void node_notices(flux_t *h, const char **sep)
     flux_future_destroy(f);
 }
 
+/* Of the key-value store: what is younger is in the log only, and is not lost either. */
+static void print_checkpoint(flux_t *h)
+{
+    flux_future_t *f = flux_rpc(h, "kvs.stats-get", NULL, 0, 0);
+    double when = 0;
+    int64_t seq;
+    char text[32];
+    time_t t;
+
+    if (f &&
+        flux_rpc_get_unpack(f, "{s:{s:I s:f}}", "checkpoint", "sequence", &seq, "time",
+                            &when) == 0 &&
+        when > 0) {
+        t = (time_t)when;
+        strftime(text, sizeof(text), "%FT%T", localtime(&t));
+        printf(" last checkpoint %s,  sequence %jd\n", text, (intmax_t)seq);
+    }
+    flux_future_destroy(f);
+}
+
 /* Whatever holds jobs up. */
 static void print_notices(flux_t *h)
 {
@@ -121,6 +141,7 @@ static int run_uptime(struct cli *c)
         printf(" %s %s %s,  owner %s,  depth %s,  size %s,  durability %s\n", clock,
                state, age, owner_name(attr(h, "security.owner")),
                attr(h, "instance-level"), attr(h, "size"), attr(h, "broker.durability"));
+        print_checkpoint(h);
         print_notices(h);
     }
     flux_future_destroy(f);

@@ -64,17 +64,24 @@ static void bind(sqlite3_stmt *st, const struct store_txn *t, const struct txn_o
 }
 
 static const enum sql_id statements[] = {
-    [TXN_LOG] = SQL_LOG_PUT,
-    [TXN_LOG_TRIM] = SQL_LOG_TRIM,
-    [TXN_BLOB] = SQL_BLOB_PUT,
-    [TXN_BLOB_MARK] = SQL_BLOB_MARK,
-    [TXN_BLOB_SWEEP] = SQL_BLOB_SWEEP,
-    [TXN_ROOT] = SQL_ROOT_PUT,
-    [TXN_ROOT_DELETE] = SQL_ROOT_DELETE,
-    [TXN_PIN] = SQL_PIN_PUT,
-    [TXN_UNPIN] = SQL_PIN_DELETE,
+    [TXN_LOG] = SQL_LOG_PUT,           [TXN_LOG_TRIM] = SQL_LOG_TRIM,
+    [TXN_BLOB] = SQL_BLOB_PUT,         [TXN_BLOB_MARK] = SQL_BLOB_MARK,
+    [TXN_BLOB_SWEEP] = SQL_BLOB_SWEEP, [TXN_VACUUM] = SQL_VACUUM,
+    [TXN_ROOT] = SQL_ROOT_PUT,         [TXN_ROOT_DELETE] = SQL_ROOT_DELETE,
+    [TXN_PIN] = SQL_PIN_PUT,           [TXN_UNPIN] = SQL_PIN_DELETE,
     [TXN_LOST] = SQL_LOST_PUT,
 };
+
+/* It gives a row for each page. */
+static int vacuum(struct sql *c, sqlite3_stmt *st)
+{
+    int rc;
+
+    while ((rc = sql_step(c, st)) > 0)
+        ;
+    sql_put(c, SQL_VACUUM, st);
+    return rc;
+}
 
 int apply_kvs(struct apply *a, const struct store_txn *t, const struct txn_op *op)
 {
@@ -90,5 +97,5 @@ int apply_kvs(struct apply *a, const struct store_txn *t, const struct txn_op *o
     if (!(st = sql_get(a->c, id)))
         return sql_error(a->c);
     bind(st, t, op);
-    return sql_run(a->c, id, st);
+    return op->kind == TXN_VACUUM ? vacuum(a->c, st) : sql_run(a->c, id, st);
 }

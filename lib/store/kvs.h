@@ -24,6 +24,8 @@ int store_txn_blob(struct store_txn *t, const void *hash, uint64_t gen, const vo
 int store_txn_blob_mark(struct store_txn *t, const void *hash, uint64_t gen);
 /* Delete a row that store_reader_blob_old() gave, unless it has grown younger. */
 int store_txn_blob_sweep(struct store_txn *t, int64_t row, uint64_t gen);
+/* Give some free pages at the file's end back to the file system. */
+int store_txn_vacuum(struct store_txn *t);
 
 /* A namespace as of a checkpoint. */
 struct store_root {
@@ -53,7 +55,7 @@ int store_txn_lost(struct store_txn *t, const char *what, const char *why, doubl
 /* In a read function. */
 typedef int (*store_root_f)(const struct store_root *root, void *arg);
 typedef int (*store_pin_f)(const struct store_pin *pin, void *arg);
-typedef int (*store_row_f)(int64_t row, size_t len, void *arg);
+typedef int (*store_row_f)(int64_t row, const void *hash, size_t len, void *arg);
 typedef int (*store_lost_f)(const char *what, const char *why, double when,
                             const void *data, size_t len, void *arg);
 /* Records behind `after`, in order. */
@@ -74,5 +76,7 @@ struct store_kvs_stats {
     uint64_t file_bytes, free_bytes; /* of the database file */
 };
 int store_reader_kvs_stats(struct store_reader *r, struct store_kvs_stats *ret);
+/* Bytes of the database file, and of those its free pages. */
+int store_reader_space(struct store_reader *r, uint64_t *ret_file, uint64_t *ret_free);
 
 #endif

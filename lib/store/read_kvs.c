@@ -115,7 +115,8 @@ int store_reader_blob_old(struct store_reader *r, int64_t after, uint64_t gen,
     sqlite3_bind_int64(st, 2, (int64_t)gen);
     sqlite3_bind_int64(st, 3, max);
     while (!stop && (rc = sql_step(r->c, st)) > 0)
-        stop = cb(sqlite3_column_int64(st, 0), (size_t)sqlite3_column_int64(st, 1), arg);
+        stop = cb(sqlite3_column_int64(st, 0), hash_of(st, 1),
+                  (size_t)sqlite3_column_int64(st, 2), arg);
     sql_put(r->c, SQL_BLOB_OLD, st);
     return stop ? stop : rc;
 }
@@ -152,9 +153,22 @@ static int numbers(struct sql *c, enum sql_id id, uint64_t **ret, int n)
     return rc < 0 ? rc : 0;
 }
 
-int store_reader_kvs_stats(struct store_reader *r, struct store_kvs_stats *s)
+int store_reader_space(struct store_reader *r, uint64_t *ret_file, uint64_t *ret_free)
 {
     uint64_t pages = 0, free_pages = 0, size = 0;
+    int rc;
+
+    if ((rc = numbers(r->c, SQL_PAGE_COUNT, (uint64_t *[]){&pages}, 1)) < 0 ||
+        (rc = numbers(r->c, SQL_PAGE_FREE, (uint64_t *[]){&free_pages}, 1)) < 0 ||
+        (rc = numbers(r->c, SQL_PAGE_SIZE, (uint64_t *[]){&size}, 1)) < 0)
+        return rc;
+    *ret_file = pages * size;
+    *ret_free = free_pages * size;
+    return 0;
+}
+
+int store_reader_kvs_stats(struct store_reader *r, struct store_kvs_stats *s)
+{
     int rc;
 
     *s = (struct store_kvs_stats){0};
@@ -163,12 +177,7 @@ int store_reader_kvs_stats(struct store_reader *r, struct store_kvs_stats *s)
             0 ||
         (rc = numbers(r->c, SQL_BLOB_STATS, (uint64_t *[]){&s->blobs, &s->blob_bytes},
                       2)) < 0 ||
-        (rc = numbers(r->c, SQL_LOST_COUNT, (uint64_t *[]){&s->lost}, 1)) < 0 ||
-        (rc = numbers(r->c, SQL_PAGE_COUNT, (uint64_t *[]){&pages}, 1)) < 0 ||
-        (rc = numbers(r->c, SQL_PAGE_FREE, (uint64_t *[]){&free_pages}, 1)) < 0 ||
-        (rc = numbers(r->c, SQL_PAGE_SIZE, (uint64_t *[]){&size}, 1)) < 0)
+        (rc = numbers(r->c, SQL_LOST_COUNT, (uint64_t *[]){&s->lost}, 1)) < 0)
         return rc;
-    s->file_bytes = pages * size;
-    s->free_bytes = free_pages * size;
-    return 0;
+    return store_reader_space(r, &s->file_bytes, &s->free_bytes);
 }

@@ -154,7 +154,9 @@ int schema_open(struct sql *c, const char *path, const char *uuid, flux_error_t 
         return failure(c, rc, path, err);
     if ((tables || application) && (rc = check(application, format, path, err)) < 0)
         return rc;
-    if ((rc = sql_exec(c, "PRAGMA journal_mode=WAL")) < 0 ||
+    /* Free pages can be given back; it can only be said before there is a table. */
+    if ((!tables && (rc = sql_exec(c, "PRAGMA auto_vacuum=INCREMENTAL")) < 0) ||
+        (rc = sql_exec(c, "PRAGMA journal_mode=WAL")) < 0 ||
         (!tables && (rc = create(c, uuid)) < 0) ||
         (tables && format < FORMAT && (rc = upgrade(c, format)) < 0))
         return failure(c, rc, path, err);

@@ -46,6 +46,7 @@ static const char *const texts[SQL_COUNT] = {
                      " ON CONFLICT(hash) DO UPDATE SET gen=max(gen,excluded.gen)",
     [SQL_BLOB_MARK] = "UPDATE blob SET gen=?2 WHERE hash=?1 AND gen<?2",
     [SQL_BLOB_SWEEP] = "DELETE FROM blob WHERE id=?1 AND gen<?2",
+    [SQL_VACUUM] = "PRAGMA incremental_vacuum(256)",
     [SQL_ROOT_PUT] = "INSERT OR REPLACE INTO root(ns,id,version,hash,owner,flags)"
                      " VALUES(?1,?2,?3,?4,?5,?6)",
     [SQL_ROOT_DELETE] = "DELETE FROM root WHERE ns=?1",
@@ -77,7 +78,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_LOG_GET] = "SELECT seq,rec FROM log WHERE seq>?1 ORDER BY seq",
     [SQL_LOG_RANGE] = "SELECT min(seq),max(seq),count(*) FROM log",
     [SQL_BLOB_GET] = "SELECT gen,data FROM blob WHERE hash=?1",
-    [SQL_BLOB_OLD] = "SELECT id,length(data) FROM blob WHERE id>?1 AND gen<?2"
+    [SQL_BLOB_OLD] = "SELECT id,hash,length(data) FROM blob WHERE id>?1 AND gen<?2"
                      " ORDER BY id LIMIT ?3",
     [SQL_BLOB_STATS] = "SELECT count(*),sum(length(data)) FROM blob",
     [SQL_ROOTS] = "SELECT ns,id,version,hash,owner,flags FROM root ORDER BY ns",

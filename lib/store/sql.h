@@ -42,6 +42,7 @@ enum sql_id {
     SQL_BLOB_PUT,
     SQL_BLOB_MARK,
     SQL_BLOB_SWEEP,
+    SQL_VACUUM,
     SQL_ROOT_PUT,
     SQL_ROOT_DELETE,
     SQL_PIN_PUT,

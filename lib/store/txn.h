@@ -20,6 +20,7 @@ enum txn_op_kind {
     TXN_BLOB,
     TXN_BLOB_MARK,
     TXN_BLOB_SWEEP,
+    TXN_VACUUM,
     TXN_ROOT,
     TXN_ROOT_DELETE,
     TXN_PIN,

@@ -63,6 +63,11 @@ int store_txn_blob_sweep(struct store_txn *t, int64_t row, uint64_t gen)
     return 0;
 }
 
+int store_txn_vacuum(struct store_txn *t)
+{
+    return txn_add_op(t, TXN_VACUUM, 0) ? 0 : -ENOMEM;
+}
+
 int store_txn_root(struct store_txn *t, const struct store_root *root)
 {
     struct txn_op *op;

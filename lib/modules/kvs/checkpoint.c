@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "modules/kvs/commit.h"
+#include "modules/kvs/gc.h"
 #include "modules/kvs/hash.h"
 #include "modules/kvs/save.h"
 
@@ -37,12 +38,15 @@ struct checkpoint {
     flux_watcher_t *timer;
     double period;
     bool busy;
-    int error;                 /* of the last one */
+    int error; /* of the last one */
+    uint64_t last_seq;
+    double last_when;
     struct list asked, served; /* struct waiting: for the next one, this one */
     struct map *gone;          /* names of namespaces that were removed */
 
     /* The one under way. */
     uint64_t seq, chain, trimmed;
+    double when;
     struct item *items;
     size_t nitems, at;
     struct map *going; /* those of `gone` that it takes out */
@@ -132,6 +136,18 @@ void checkpoint_set_period(struct checkpoint *cp, double period)
     cp->period = period;
 }
 
+void checkpoint_set_last(struct checkpoint *cp, uint64_t seq, double when)
+{
+    cp->last_seq = seq;
+    cp->last_when = when;
+}
+
+uint64_t checkpoint_last(const struct checkpoint *cp, double *ret_when)
+{
+    *ret_when = cp->last_when;
+    return cp->last_seq;
+}
+
 static void start_timer(struct checkpoint *cp, double after)
 {
     if (flux_watcher_is_active(cp->timer))
@@ -151,10 +167,13 @@ static void finish(struct checkpoint *cp, int error)
         flux_log(cp->kvs->h, LOG_ERR, "checkpoint: %s", strerror(-error));
         start_timer(cp, RETRY);
     }
-    if (error < 0)
+    if (error < 0) {
+        gc_checkpointed(cp->kvs->gc, error);
         return;
+    }
     cp->kvs->stats.checkpoints++;
     checkpoint_trim_memory(cp->kvs);
+    gc_checkpointed(cp->kvs->gc, 0);
     if (!list_empty(&cp->asked))
         start(cp);
 }
@@ -203,6 +222,7 @@ static void switched(int error, void *arg)
             ns->stored_version = cp->items[i].state.version + 1;
     map_free(cp->going);
     cp->going = NULL;
+    checkpoint_set_last(cp, cp->seq, cp->when);
     trim(cp);
 }
 
@@ -234,13 +254,14 @@ static int remove_gone(struct checkpoint *cp, struct store_txn *t)
 
 static int fill_switch(struct checkpoint *cp, struct store_txn *t)
 {
-    char text[64];
+    char text[96];
     int rc = remove_gone(cp, t);
 
     for (size_t i = 0; rc == 0 && i < cp->nitems; i++)
         rc = add_root(t, &cp->items[i]);
-    snprintf(text, sizeof(text), "%" PRIu64 " %016" PRIx64 " %" PRIu64, cp->seq,
-             cp->chain, cp->kvs->generation);
+    cp->when = kvs_now(cp->kvs);
+    snprintf(text, sizeof(text), "%" PRIu64 " %016" PRIx64 " %" PRIu64 " %.3f", cp->seq,
+             cp->chain, cp->kvs->generation, cp->when);
     return rc < 0 ? rc : store_txn_meta(t, "kvs.checkpoint", text);
 }
 
@@ -337,6 +358,14 @@ static void start(struct checkpoint *cp)
         finish(cp, rc);
     else
         save_next(cp);
+}
+
+bool checkpoint_begin(struct checkpoint *cp)
+{
+    if (cp->busy)
+        return false;
+    start(cp);
+    return true;
 }
 
 void checkpoint_set_trimmed(struct checkpoint *cp, uint64_t seq)

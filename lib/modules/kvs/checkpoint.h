@@ -14,6 +14,12 @@ void checkpoint_set_period(struct checkpoint *cp, double period);
 /* The log has no records up to that one, when the service starts. */
 void checkpoint_set_trimmed(struct checkpoint *cp, uint64_t seq);
 
+/* The last one: the record it is of, and when it was made; 0, 0: there was none. */
+void checkpoint_set_last(struct checkpoint *cp, uint64_t seq, double when);
+uint64_t checkpoint_last(const struct checkpoint *cp, double *ret_when);
+
+/* One now. False: another one is under way. */
+bool checkpoint_begin(struct checkpoint *cp);
 /* A commit has become durable. */
 void checkpoint_maybe(struct checkpoint *cp);
 /* Answer msg with `payload` (consumed) when all that is durable now is in a checkpoint. */

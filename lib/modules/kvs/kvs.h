@@ -19,6 +19,8 @@
 struct loader;
 struct commits;
 struct checkpoint;
+struct gc;
+struct admin;
 struct snapshots;
 struct turns;
 struct follower;
@@ -51,6 +53,8 @@ struct kvs {
     struct loader *loader;
     struct commits *commits;
     struct checkpoint *checkpoint;
+    struct gc *gc;
+    struct admin *admin;
     struct snapshots *snapshots;
     struct turns *turns;
     struct feed *feed;

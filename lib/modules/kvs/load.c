@@ -29,15 +29,17 @@ struct load {
 static int read_checkpoint(struct load *ld)
 {
     AUTOFREE char *text = NULL;
+    double when = 0;
     int rc = store_reader_meta(ld->r, "kvs.checkpoint", &text);
 
     if (rc == -ENOENT)
         return 0;
     if (rc < 0)
         return rc;
-    if (sscanf(text, "%" SCNu64 " %" SCNx64 " %" SCNu64, &ld->seq, &ld->chain,
-               &ld->kvs->generation) < 2)
+    if (sscanf(text, "%" SCNu64 " %" SCNx64 " %" SCNu64 " %lf", &ld->seq, &ld->chain,
+               &ld->kvs->generation, &when) < 2)
         flux_log(ld->kvs->h, LOG_ERR, "the store's kvs.checkpoint cannot be read");
+    checkpoint_set_last(ld->kvs->checkpoint, ld->seq, when);
     return 0;
 }
 

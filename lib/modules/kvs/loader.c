@@ -8,6 +8,7 @@
 #include <syslog.h>
 
 #include "base/cleanup.h"
+#include "modules/kvs/gc.h"
 #include "modules/kvs/upstream.h"
 #include "proto/blobref.h"
 
@@ -26,6 +27,7 @@ struct fetch {
     struct loader *l; /* NULL: gone */
     struct need need;
     struct buf bytes[NEED_MAX];
+    uint64_t gens[NEED_MAX];
     int rcs[NEED_MAX];
     loader_f done;
     void *arg;
@@ -117,10 +119,18 @@ static int make_object(struct loader *l, const struct need *need, unsigned i, in
     return loader_take(l, &need->objs[i], need->maybe, rc, bytes->data, bytes->len);
 }
 
+struct bytes {
+    struct buf *buf;
+    uint64_t *gen;
+};
+
 static int keep_bytes(uint64_t gen, const void *data, size_t len, void *arg)
 {
-    buf_reserve(arg, len + 1);
-    return buf_add(arg, data, len) < 0 ? -ENOMEM : 0;
+    struct bytes *b = arg;
+
+    *b->gen = gen;
+    buf_reserve(b->buf, len + 1);
+    return buf_add(b->buf, data, len) < 0 ? -ENOMEM : 0;
 }
 
 /* On a worker thread. */
@@ -128,8 +138,11 @@ static int fetch_read(struct store_reader *r, void *arg)
 {
     struct fetch *f = arg;
 
-    for (unsigned i = 0; i < f->need.n; i++)
-        f->rcs[i] = store_reader_blob(r, f->need.objs[i].hash, keep_bytes, &f->bytes[i]);
+    for (unsigned i = 0; i < f->need.n; i++) {
+        struct bytes b = {&f->bytes[i], &f->gens[i]};
+
+        f->rcs[i] = store_reader_blob(r, f->need.objs[i].hash, keep_bytes, &b);
+    }
     return 0;
 }
 
@@ -141,12 +154,22 @@ static void fetch_free(struct fetch *f)
     free(f);
 }
 
+static int fetched(struct fetch *f, unsigned i)
+{
+    int rc = f->rcs[i];
+
+    if (rc == 0)
+        rc = gc_loaded(f->l->kvs->gc, f->need.objs[i].hash, f->need.objs[i].node,
+                       f->gens[i]);
+    return make_object(f->l, &f->need, i, rc, &f->bytes[i]);
+}
+
 static void fetch_done(int rc, void *arg)
 {
     struct fetch *f = arg;
 
     for (unsigned i = 0; f->l && rc != -ECANCELED && i < f->need.n; i++) {
-        int one = make_object(f->l, &f->need, i, f->rcs[i], &f->bytes[i]);
+        int one = fetched(f, i);
 
         rc = rc < 0 ? rc : one; /* the rest all the same */
     }
@@ -180,8 +203,10 @@ int loader_get_now(struct loader *l, struct store_reader *r, const struct need *
 
     for (unsigned i = 0; i < need->n; i++) {
         CLEANUP(buf_free) struct buf bytes = {0};
+        uint64_t gen;
+        struct bytes b = {&bytes, &gen};
 
-        one = store_reader_blob(r, need->objs[i].hash, keep_bytes, &bytes);
+        one = store_reader_blob(r, need->objs[i].hash, keep_bytes, &b);
         one = make_object(l, need, i, one, &bytes);
         rc = rc < 0 ? rc : one;
     }

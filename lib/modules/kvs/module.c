@@ -11,10 +11,12 @@
 #include "base/error.h"
 #include "base/fsd.h"
 #include "base/json.h"
+#include "modules/kvs/admin.h"
 #include "modules/kvs/checkpoint.h"
 #include "modules/kvs/commit.h"
 #include "modules/kvs/feed.h"
 #include "modules/kvs/follower.h"
+#include "modules/kvs/gc.h"
 #include "modules/kvs/load.h"
 #include "modules/kvs/loader.h"
 #include "modules/kvs/lookup.h"
@@ -26,6 +28,7 @@
 #include "proto/msg_private.h"
 
 #define CHECKPOINT_PERIOD 60.
+#define GC_THRESHOLD 100000
 #define MEMORY_LIMIT (128u << 20)
 
 double kvs_now(const struct kvs *kvs)
@@ -94,13 +97,16 @@ static void stats_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, v
 {
     struct kvs *kvs = arg;
     const struct kvs_stats *s = &kvs->stats;
+    double when = 0;
+    uint64_t seq = kvs->checkpoint ? checkpoint_last(kvs->checkpoint, &when) : 0;
 
-    flux_respond_pack(h, msg, "{s:i s:I s:I s:I s:I s:I s:I s:I s:I s:I}", "namespaces",
-                      (int)map_count(kvs->ns_by_name), "objects", (int64_t)kvs->os.count,
-                      "memory", (int64_t)kvs->os.bytes, "commits", (int64_t)s->commits,
-                      "records", (int64_t)s->records, "lookups", (int64_t)s->lookups,
-                      "loads", (int64_t)s->loads, "checkpoints", (int64_t)s->checkpoints,
-                      "blobs", (int64_t)s->blobs, "damaged", (int64_t)s->bad);
+    flux_respond_pack(
+        h, msg, "{s:i s:I s:I s:I s:I s:I s:I s:I s:I s:I s:{s:I s:f}}", "namespaces",
+        (int)map_count(kvs->ns_by_name), "objects", (int64_t)kvs->os.count, "memory",
+        (int64_t)kvs->os.bytes, "commits", (int64_t)s->commits, "records",
+        (int64_t)s->records, "lookups", (int64_t)s->lookups, "loads", (int64_t)s->loads,
+        "checkpoints", (int64_t)s->checkpoints, "blobs", (int64_t)s->blobs, "damaged",
+        (int64_t)s->bad, "checkpoint", "sequence", (int64_t)seq, "time", when);
 }
 
 static void disconnect_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
@@ -141,17 +147,27 @@ static void event_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, v
 
 /* ---- configuration ---- */
 
-static int read_config(const flux_conf_t *conf, double *period, flux_error_t *err)
+struct settings {
+    double period;
+    uint64_t gc_threshold;
+};
+
+static int read_config(const flux_conf_t *conf, struct settings *ret, flux_error_t *err)
 {
+    int64_t threshold = GC_THRESHOLD;
     const cJSON *o = NULL;
     double value = CHECKPOINT_PERIOD;
     const char *s;
 
-    *period = value;
+    *ret = (struct settings){value, GC_THRESHOLD};
     if (!conf)
         return 0;
-    if (flux_conf_unpack(conf, err, "{s?{s?o}}", "kvs", "checkpoint-period", &o) < 0)
+    if (flux_conf_unpack(conf, err, "{s?{s?o s?I}}", "kvs", "checkpoint-period", &o,
+                         "gc-threshold", &threshold) < 0)
         return -errno;
+    if (threshold < 0)
+        return error_set(err, EINVAL,
+                         "kvs.gc-threshold: a number of commits, or 0 for never");
     if (o && !((s = json_str(o)) && fsd_parse(s, &value) == 0) &&
         json_real(o, &value) < 0)
         return error_set(err, EINVAL,
@@ -159,7 +175,7 @@ static int read_config(const flux_conf_t *conf, double *period, flux_error_t *er
     if (!(value >= 0.1 && value <= 1e6))
         return error_set(err, EINVAL,
                          "kvs.checkpoint-period: must be from 100ms to 11 days");
-    *period = value;
+    *ret = (struct settings){value, (uint64_t)threshold};
     return 0;
 }
 
@@ -169,20 +185,22 @@ static void config_reload_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t
     struct kvs *kvs = arg;
     const flux_conf_t *conf;
     flux_error_t err;
-    double period;
+    struct settings settings;
     int rc;
 
     if (flux_conf_reload_decode(msg, &conf) < 0) {
         flux_respond_error(h, msg, errno, NULL);
         return;
     }
-    if ((rc = read_config(conf, &period, &err)) < 0) {
+    if ((rc = read_config(conf, &settings, &err)) < 0) {
         flux_conf_decref(conf);
         flux_respond_error(h, msg, -rc, err.text);
         return;
     }
-    if (kvs->checkpoint)
-        checkpoint_set_period(kvs->checkpoint, period);
+    if (kvs->checkpoint) {
+        checkpoint_set_period(kvs->checkpoint, settings.period);
+        gc_set_threshold(kvs->gc, settings.gc_threshold);
+    }
     flux_set_conf_new(h, conf);
     flux_respond(h, msg, NULL);
 }
@@ -244,6 +262,9 @@ static void end_queues(struct kvs *kvs)
 static void destroy(struct kvs *kvs)
 {
     flux_msg_handler_delvec(kvs->handlers);
+    admin_free(kvs->admin);
+    gc_free(kvs->gc);
+    kvs->gc = NULL;
     lookup_cancel_all(kvs);
     relay_cancel_all(kvs);
     follower_free(kvs->follower);
@@ -276,18 +297,19 @@ static int make_primary(struct kvs *kvs)
     return namespace_make(kvs, NULL, ns, NULL);
 }
 
-static int make_leader(struct kvs *kvs, double period)
+static int make_leader(struct kvs *kvs, const struct settings *settings)
 {
     int rc;
 
     if ((rc = commits_new(kvs, &kvs->commits)) < 0 ||
-        (rc = checkpoint_new(kvs, period, &kvs->checkpoint)) < 0 ||
-        (rc = load_all(kvs)) < 0)
+        (rc = checkpoint_new(kvs, settings->period, &kvs->checkpoint)) < 0 ||
+        (rc = gc_new(kvs, settings->gc_threshold, &kvs->gc)) < 0 ||
+        (rc = admin_new(kvs, &kvs->admin)) < 0 || (rc = load_all(kvs)) < 0)
         return rc;
     return make_primary(kvs);
 }
 
-static int make_parts(struct kvs *kvs, double period)
+static int make_parts(struct kvs *kvs, const struct settings *settings)
 {
     int rc;
 
@@ -299,7 +321,7 @@ static int make_parts(struct kvs *kvs, double period)
         (rc = snapshots_new(kvs, &kvs->snapshots)) < 0 ||
         (rc = feed_new(kvs, &kvs->feed)) < 0)
         return rc;
-    return kvs->store ? make_leader(kvs, period) : follower_new(kvs, &kvs->follower);
+    return kvs->store ? make_leader(kvs, settings) : follower_new(kvs, &kvs->follower);
 }
 
 static uint32_t instance_owner(flux_t *h)
@@ -320,8 +342,8 @@ static int add_handlers(struct kvs *kvs)
 static int init(flux_t *h, int argc, char **argv, void **ret_ctx)
 {
     struct kvs *kvs = calloc(1, sizeof(*kvs));
+    struct settings settings;
     uint32_t rank;
-    double period;
     flux_error_t err = {.text = ""};
     int rc;
 
@@ -339,8 +361,8 @@ static int init(flux_t *h, int argc, char **argv, void **ret_ctx)
         rc = -errno;
     else if (rank == 0 && !kvs->store)
         rc = error_set(&err, EINVAL, "there is no store to keep anything in");
-    else if ((rc = read_config(flux_get_conf(h), &period, &err)) == 0 &&
-             (rc = make_parts(kvs, period)) == 0)
+    else if ((rc = read_config(flux_get_conf(h), &settings, &err)) == 0 &&
+             (rc = make_parts(kvs, &settings)) == 0)
         rc = add_handlers(kvs);
     if (rc < 0) {
         flux_log(h, LOG_ERR, "kvs: %s", *err.text ? err.text : strerror(-rc));

@@ -92,6 +92,17 @@ void snapshot_expose(struct snapshots *ss, struct obj *o)
     ss->next = (ss->next + 1) % EXPOSED;
 }
 
+int snapshot_each_exposed(struct snapshots *ss, int (*fn)(struct obj *o, void *arg),
+                          void *arg)
+{
+    int rc = 0;
+
+    for (unsigned i = 0; rc == 0 && i < EXPOSED; i++)
+        if (ss->exposed[i])
+            rc = fn(ss->exposed[i], arg);
+    return rc;
+}
+
 /* ---- pins ---- */
 
 static void drop_expired(struct snapshots *ss)

@@ -13,6 +13,9 @@ void snapshots_free(struct snapshots *ss); /* accepts NULL */
 
 /* Keep an object whose hash an answer tells. */
 void snapshot_expose(struct snapshots *ss, struct obj *o);
+/* Call fn for each that is kept for that. */
+int snapshot_each_exposed(struct snapshots *ss, int (*fn)(struct obj *o, void *arg),
+                          void *arg);
 
 /* The root that a dirref's text stands for, and its namespace (NULL: unknown); borrowed.
  * -EAGAIN; -ESTALE kept no more; -EPERM not the sender's; -EINVAL no dirref. */

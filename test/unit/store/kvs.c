@@ -217,7 +217,7 @@ struct old {
     int n;
 };
 
-static int keep_row(int64_t row, size_t len, void *arg)
+static int keep_row(int64_t row, const void *hash, size_t len, void *arg)
 {
     struct old *o = arg;
 
