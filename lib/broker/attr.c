@@ -34,7 +34,6 @@ static const char *const facts[] = {
     "local-uri",
     "parent-uri",
     "instance-level",
-    "hostname",
     "broker.pid",
     "broker.uuid",
     "broker.starttime",

@@ -55,12 +55,15 @@ static int set_dirs(struct broker *b)
 
 int facts_set_hostname(struct broker *b)
 {
+    const char *given = attrs_get(b->attrs, "hostname");
     char host[256] = "localhost";
 
+    if (given)
+        return attrs_set(b->attrs, "hostname", given, ATTR_READONLY);
     if (!env_is_sim(b->env) && gethostname(host, sizeof(host) - 1) < 0)
         strcpy(host, "localhost");
     host[strcspn(host, ".")] = '\0';
-    return attrs_default(b->attrs, "hostname", host, ATTR_READONLY);
+    return attrs_set(b->attrs, "hostname", host, ATTR_READONLY);
 }
 
 /* Of all ranks; the others hear it in their welcome. */

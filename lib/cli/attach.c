@@ -15,7 +15,7 @@
 
 #include "base/json.h"
 #include "cli/attach.h"
-#include "cli/iodata.h"
+#include "cli/joboutput.h"
 
 #define RECONNECT_LIMIT 60. /* s without an instance before giving up */
 
@@ -33,7 +33,7 @@ struct attach {
     bool events_done, output_done, finished;
     int code;
     char reason[256];
-    bool bol[2]; /* at the beginning of a line, for labels */
+    struct joboutput out;
 };
 
 static void watch_both(struct attach *a);
@@ -90,54 +90,6 @@ static bool is_lost(int err)
            err == ECONNABORTED || err == ENOSYS || err == EHOSTUNREACH;
 }
 
-static void print_labelled(struct attach *a, FILE *f, const char *rank, const char *data,
-                           size_t len)
-{
-    bool *bol = &a->bol[f == stderr];
-
-    if (!a->o->label) {
-        fwrite(data, 1, len, f);
-        return;
-    }
-    for (size_t i = 0; i < len; i++) {
-        if (*bol)
-            fprintf(f, "%s: ", rank);
-        fputc(data[i], f);
-        *bol = data[i] == '\n';
-    }
-}
-
-static void print_data(struct attach *a, const cJSON *io)
-{
-    const char *stream = json_str(json_get(io, "stream"));
-    const char *rank = json_str(json_get(io, "rank"));
-    FILE *f = stream && !strcmp(stream, "stderr") ? stderr : stdout;
-    struct buf data = {0};
-
-    if (iodata_decode(io, &data, NULL) == 0 && data.len > 0)
-        print_labelled(a, f, rank ? rank : "0", data.data, data.len);
-    buf_free(&data);
-}
-
-static void output_entry(struct attach *a, const char *text)
-{
-    cJSON *o;
-    const char *name;
-
-    if (json_parse(text, strlen(text), NULL, &o, NULL) < 0)
-        return;
-    name = json_str(json_get(o, "name"));
-    if (name && !strcmp(name, "data"))
-        print_data(a, json_get(o, "context"));
-    else if (name && !strcmp(name, "log")) {
-        const char *msg = json_str(json_get_path(o, "context.message"));
-
-        if (msg)
-            fprintf(stderr, "flux-shell: %s\n", msg);
-    }
-    json_free(o);
-}
-
 static void got_output(flux_future_t *f, void *arg)
 {
     struct attach *a = arg;
@@ -161,7 +113,7 @@ static void got_output(flux_future_t *f, void *arg)
         a->output_skip--;
     else {
         a->output_seen++;
-        output_entry(a, text);
+        joboutput_print(&a->out, text);
         fflush(stdout);
     }
     flux_future_reset(f);
@@ -373,7 +325,7 @@ static void watch_signals(struct attach *a, flux_reactor_t *r)
 
 int attach_job(struct cli *c, flux_t *h, flux_jobid_t id, const struct attach_options *o)
 {
-    struct attach a = {.c = c, .h = h, .id = id, .o = o, .bol = {true, true}};
+    struct attach a = {.c = c, .h = h, .id = id, .o = o, .out.label = o->label};
     flux_reactor_t *r = flux_get_reactor(h);
 
     flux_job_id_encode(id, "f58", a.name, sizeof(a.name));

@@ -187,6 +187,30 @@ int cli_main(const struct cli_command *cmd, const char *prog, int argc, char **a
     return rc;
 }
 
+struct cli *cli_parse(const struct cli_command *cmd, const char *prog, int argc,
+                      char **argv)
+{
+    struct cli *c = calloc(1, sizeof(*c));
+
+    if (!c)
+        return NULL;
+    c->cmd = cmd;
+    snprintf(c->prog, sizeof(c->prog), "%s", prog);
+    if (parse(c, argc, argv) != 0) {
+        cli_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void cli_free(struct cli *c)
+{
+    if (!c)
+        return;
+    free(c->given);
+    free(c);
+}
+
 int cli_argc(const struct cli *c)
 {
     return c->argc;

@@ -47,6 +47,12 @@ enum {
  * --help. `prog` names the program in messages ("flux-submit"). Returns the exit code. */
 int cli_main(const struct cli_command *cmd, const char *prog, int argc, char **argv);
 
+/* Only parse, as for a line of a file that holds options: free with cli_free(). NULL after a
+ * message. argv must live as long; --help is an option like any other. */
+struct cli *cli_parse(const struct cli_command *cmd, const char *prog, int argc,
+                      char **argv);
+void cli_free(struct cli *c); /* accepts NULL */
+
 /* In run(): free arguments, and options by long name. Strings are borrowed. */
 int cli_argc(const struct cli *c);
 char **cli_argv(const struct cli *c);            /* NULL-terminated */

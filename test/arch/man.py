@@ -35,11 +35,11 @@ def parse_help(text):
     subs = re.search(r"^Commands:\n((?:  .*\n)+)", text, re.M)
     names = re.findall(r"^  ([\w-]+)  ?.*$", subs.group(1), re.M) if subs else []
     longs, shorts = set(), set()
-    for m in re.finditer(r"^  (?:-(\w),|   )? *--([a-z][a-z0-9-]*)(\[?=)?", text, re.M):
+    for m in re.finditer(r"^  (?:-(\w),|   )? *--([a-z][a-z0-9_-]*)(\[?=)?", text, re.M):
         longs.add((m[2], bool(m[3])))
         shorts |= {m[1]} - {None}
     for m in re.finditer(r"(?<=Usage: )flux-shell(.*)", text):
-        longs |= {(n, True) for n in re.findall(r"--([a-z-]+)=", m[1])}
+        longs |= {(n, True) for n in re.findall(r"--([a-z_-]+)=", m[1])}
     return names, longs - {("help", False)}, shorts - {"h"}
 
 
