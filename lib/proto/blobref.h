@@ -16,6 +16,10 @@
 #define BLOBREF_SIZE 80 /* of a text with its NUL */
 #define BLOBREF_NAME "sha256"
 
+/* The id in a reference to a directory that is not in the tree: it says what it is, and
+ * leads nowhere. */
+#define BLOBREF_MOUNTED UINT64_MAX
+
 struct blobref {
     bool is_version;
     unsigned char hash[BLOBREF_HASH];

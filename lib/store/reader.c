@@ -80,6 +80,23 @@ int store_reader_job_by_nonce(struct store_reader *r, uint32_t userid, const cha
     return rc < 0 ? rc : rc > 0 ? 0 : -ENOENT;
 }
 
+int store_reader_job_next(struct store_reader *r, uint64_t from, uint64_t last,
+                          uint32_t userid, uint64_t *ret_id)
+{
+    sqlite3_stmt *st = from > INT64_MAX ? NULL : sql_get(r->c, SQL_JOB_NEXT);
+    int rc;
+
+    if (!st)
+        return from > INT64_MAX ? 0 : sql_error(r->c);
+    sqlite3_bind_int64(st, 1, (int64_t)from);
+    sqlite3_bind_int64(st, 2, last > INT64_MAX ? INT64_MAX : (int64_t)last);
+    sqlite3_bind_int64(st, 3, userid);
+    if ((rc = sql_step(r->c, st)) > 0)
+        *ret_id = sqlite3_column_int64(st, 0);
+    sql_put(r->c, SQL_JOB_NEXT, st);
+    return rc < 0 ? rc : rc > 0;
+}
+
 int store_reader_active(struct store_reader *r, store_job_f cb, void *arg)
 {
     sqlite3_stmt *st = sql_get(r->c, SQL_JOB_ACTIVE);

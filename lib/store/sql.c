@@ -65,6 +65,8 @@ static const char *const texts[SQL_COUNT] = {
         " AND t_inactive>?1 AND t_inactive<?2 AND (?3=4294967295 OR userid=?3)"
         " AND (?4=0 OR (result&?4)<>0) AND (?5 IS NULL OR name=?5)"
         " AND (?6 IS NULL OR queue=?6) ORDER BY t_inactive DESC,id DESC",
+    [SQL_JOB_NEXT] = "SELECT id FROM job WHERE id BETWEEN ?1 AND ?2"
+                     " AND (?3=4294967295 OR userid=?3) ORDER BY id LIMIT 1",
     [SQL_JOBDATA_GET] = "SELECT d.seq,d.data,d.ref,s.data FROM jobdata d"
                         " LEFT JOIN shared s ON s.ref=d.ref"
                         " WHERE d.id=?1 AND d.key=?2 ORDER BY d.seq",

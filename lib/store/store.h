@@ -119,6 +119,10 @@ int store_reader_job(struct store_reader *r, uint64_t id, store_job_f cb,
                      void *arg); /* -ENOENT */
 int store_reader_job_by_nonce(struct store_reader *r, uint32_t userid, const char *nonce,
                               uint64_t *ret_id);
+/* The smallest id from `from` to `last` of a job of that user (UINT32_MAX: any): 1, or 0
+ * there is none. Ids have 63 bits. */
+int store_reader_job_next(struct store_reader *r, uint64_t from, uint64_t last,
+                          uint32_t userid, uint64_t *ret_id);
 /* All jobs not inactive, by id. */
 int store_reader_active(struct store_reader *r, store_job_f cb, void *arg);
 /* Inactive jobs, latest t_inactive first; those with since < t_inactive < before

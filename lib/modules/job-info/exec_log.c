@@ -9,34 +9,24 @@
 #include "base/json.h"
 #include "modules/job-info/exec_log.h"
 
-static void send_event(struct watch *w, double t, const char *name, const char *context)
-{
-    struct buf b = {0};
-
-    eventlog_add_json(&b, t, name, context, context ? strlen(context) : 0);
-    if (!b.failed)
-        watch_send(w, b.data, b.len);
-    buf_free(&b);
-}
-
-void exec_log_send(struct watch *w, const struct event *e)
+void exec_log_add(struct buf *out, uint64_t id, uint32_t userid, const struct event *e)
 {
     char context[160], name[JOBID_SIZE];
     int64_t status = 0;
 
     if (!strcmp(e->name, "start")) {
-        jobid_encode(w->id, "f58plain", name, sizeof(name));
+        jobid_encode(id, "f58plain", name, sizeof(name));
         snprintf(context, sizeof(context),
-                 "{\"service\":\"%u-shell-%s\",\"leader-rank\":0,\"size\":1}", w->userid,
+                 "{\"service\":\"%u-shell-%s\",\"leader-rank\":0,\"size\":1}", userid,
                  name);
-        send_event(w, e->timestamp, "init", NULL);
-        send_event(w, e->timestamp, "starting", NULL);
-        send_event(w, e->timestamp, "shell.init", context);
-        send_event(w, e->timestamp, "shell.start", NULL);
+        eventlog_add_json(out, e->timestamp, "init", NULL, 0);
+        eventlog_add_json(out, e->timestamp, "starting", NULL, 0);
+        eventlog_add_json(out, e->timestamp, "shell.init", context, strlen(context));
+        eventlog_add_json(out, e->timestamp, "shell.start", NULL, 0);
     } else if (!strcmp(e->name, "finish")) {
         json_int64(json_get(e->context, "status"), &status);
         snprintf(context, sizeof(context), "{\"status\":%d}", (int)status);
-        send_event(w, e->timestamp, "complete", context);
-        send_event(w, e->timestamp, "done", NULL);
+        eventlog_add_json(out, e->timestamp, "complete", context, strlen(context));
+        eventlog_add_json(out, e->timestamp, "done", NULL, 0);
     }
 }

@@ -2,10 +2,10 @@
 #ifndef FLUX_JOB_INFO_EXEC_LOG_H
 #define FLUX_JOB_INFO_EXEC_LOG_H
 
-#include "modules/job-info/watch_private.h"
+#include "base/buf.h"
 #include "proto/eventlog.h"
 
-/* Send what an event of the main log means for the execution. */
-void exec_log_send(struct watch *w, const struct event *e);
+/* Append the lines that an event of a job's main log means for its execution. */
+void exec_log_add(struct buf *out, uint64_t id, uint32_t userid, const struct event *e);
 
 #endif

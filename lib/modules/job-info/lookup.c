@@ -68,24 +68,24 @@ static int get_original(struct store_reader *r, uint64_t id, struct buf *out)
     return rc;
 }
 
-static int get_J(struct store_reader *r, const struct lookup *l, struct buf *out)
+static int get_J(struct store_reader *r, uint64_t id, uint32_t userid, struct buf *out)
 {
     struct buf spec = {0};
-    int rc = get_original(r, l->id, &spec);
+    int rc = get_original(r, id, &spec);
 
     if (rc == 0)
-        rc = sign_wrap_none(spec.data, spec.len, l->userid, out);
+        rc = sign_wrap_none(spec.data, spec.len, userid, out);
     buf_free(&spec);
     return rc;
 }
 
-static int get_key(struct store_reader *r, const struct lookup *l, const char *key,
-                   struct buf *out)
+int lookup_piece(struct store_reader *r, uint64_t id, uint32_t userid, const char *key,
+                 struct buf *out)
 {
     if (!strcmp(key, "J"))
-        return get_J(r, l, out);
+        return get_J(r, id, userid, out);
     if (!strcmp(key, "jobspec") || !strcmp(key, "R") || !strcmp(key, "eventlog"))
-        return get_piece(r, l->id, key, out);
+        return get_piece(r, id, key, out);
     return -ENOENT;
 }
 
@@ -93,7 +93,7 @@ static int add_key(struct store_reader *r, struct lookup *l, const char *key)
 {
     bool decode = (l->flags & 1) && (!strcmp(key, "jobspec") || !strcmp(key, "R"));
     struct buf value = {0};
-    int rc = get_key(r, l, key, &value);
+    int rc = lookup_piece(r, l->id, l->userid, key, &value);
 
     if (rc == -ENOENT)
         snprintf(l->missing, sizeof(l->missing), "%s", key);

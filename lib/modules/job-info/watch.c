@@ -86,6 +86,19 @@ void watch_send(struct watch *w, const char *line, size_t len)
     buf_free(&b);
 }
 
+/* What an event of the main log means for the execution. */
+static void send_exec(struct watch *w, const struct event *e)
+{
+    struct buf lines = {0};
+    const char *line;
+    size_t pos = 0, len;
+
+    exec_log_add(&lines, w->id, w->userid, e);
+    while (!lines.failed && eventlog_next(lines.data, lines.len, &pos, &line, &len) > 0)
+        watch_send(w, line, len);
+    buf_free(&lines);
+}
+
 /* One event of the main log, whatever path is watched. True when the watch has ended. */
 static bool take_event(struct watch *w, const char *line, size_t len)
 {
@@ -98,7 +111,7 @@ static bool take_event(struct watch *w, const char *line, size_t len)
     if (w->path == WATCH_EVENTLOG)
         watch_send(w, line, len);
     else if (w->path == WATCH_EXEC)
-        exec_log_send(w, &e);
+        send_exec(w, &e);
     else if (!strcmp(e.name, "start"))
         watch_output_start(w);
     event_free(&e);
@@ -277,8 +290,7 @@ static int start_journal(struct watches *ws)
         return 0;
     ws->journal_ready = false;
     ws->journal = flux_rpc_pack(ws->h, "job-manager.events-journal", FLUX_NODEID_ANY,
-                                FLUX_RPC_STREAMING, "{s:b s:b}", "full", 0,
-                                "backlog", 0);
+                                FLUX_RPC_STREAMING, "{s:b s:b}", "full", 0, "backlog", 0);
     ws->fence = flux_rpc(ws->h, "job-manager.getinfo", NULL, FLUX_NODEID_ANY, 0);
     if (!ws->journal || !ws->fence ||
         flux_future_then(ws->journal, -1., got_journal, ws) < 0 ||

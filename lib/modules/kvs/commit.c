@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "modules/kvs/commit_private.h"
+#include "modules/kvs/mount.h"
 #include "modules/kvs/publish.h"
 #include "proto/key.h"
 
@@ -194,6 +195,10 @@ static int op_error(struct txn *t, const struct redo_item *item, int rc)
 
     if (rc == -EAGAIN || rc == -ENOMEM)
         return rc;
+    if (rc == -EROFS)
+        return error_set(&t->err, EROFS,
+                         "%.*s: job and resource are mounted, and not to be written",
+                         (int)key.len, key.p);
     return error_set(&t->err, -rc, "%.*s: %s", key.len ? (int)key.len : 1,
                      key.len ? key.p : ".", strerror(-rc));
 }
@@ -368,7 +373,11 @@ static bool run_once(struct commits *c, struct ns *ns)
     }
     b->root = obj_ref(root);
     c->edit = (struct edit){
-        .os = &c->kvs->os, .id = ++c->kvs->os.last_edit, .version = b->version};
+        .os = &c->kvs->os,
+        .id = ++c->kvs->os.last_edit,
+        .version = b->version,
+        .is_closed = ns->has_mounts ? mount_covers : NULL,
+    };
     redo_begin(&c->record, REDO_COMMIT, ns->name);
     fill(c, b);
     if (b->nops)

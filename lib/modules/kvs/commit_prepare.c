@@ -83,6 +83,9 @@ static int resolve_version(struct commits *c, const struct kvstxn_version *v,
     struct ns *ns = ns_by_id(c->kvs, v->id);
     struct obj *root = ns ? ns_version(ns, v->version) : NULL;
 
+    if (v->id == BLOBREF_MOUNTED)
+        return error_set(&t->err, EOPNOTSUPP,
+                         "a mounted directory is nothing that could be referred to");
     if (!root)
         return error_set(&t->err, ESTALE, "version %ju of namespace %ju is kept no more",
                          (uintmax_t)v->version, (uintmax_t)v->id);

@@ -17,6 +17,7 @@ struct edit {
     uint64_t id;
     uint64_t version; /* that changed entries get */
     struct need need;
+    bool (*is_closed)(struct slice key); /* keys that may not be written; NULL: none */
 };
 
 /* The leaf and the place in it of a name, borrowed. -ENOENT. */

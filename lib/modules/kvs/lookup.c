@@ -35,6 +35,8 @@ void lookup_free(struct lookup *l)
     obj_unref(&kvs->os, l->dir);
     obj_unref(&kvs->os, l->root);
     place_fini(&l->place);
+    flux_future_destroy(l->asked);
+    buf_free(&l->extra);
     buf_free(&l->key);
     buf_free(&l->out);
     flux_msg_decref(l->msg);
@@ -106,6 +108,33 @@ static void load(struct lookup *l)
 
 /* ---- what was found ---- */
 
+static void add_name(struct lookup *l, struct slice name)
+{
+    if (l->out.data[l->out.len - 1] != '{')
+        buf_addc(&l->out, ',');
+    json_buf_str(&l->out, name.p, name.len);
+    buf_addc(&l->out, ':');
+}
+
+/* Entries that are not in the tree, up to a name (NULL: all). True: it is one of them. */
+static bool add_extra(struct lookup *l, const struct slice *name)
+{
+    struct slice all = {l->extra.data, l->extra.len}, k, v;
+    size_t pos = l->extra_pos;
+    int order = -1;
+
+    while (all.len && slice_member(all, &pos, &k, &v) > 0) {
+        if (name && (order = key_compare(k, *name)) > 0)
+            return false;
+        add_name(l, k);
+        buf_add(&l->out, v.p, v.len);
+        l->extra_pos = pos;
+        if (order == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Entries of a directory, some in each turn. 1: all. */
 static int list_some(struct lookup *l)
 {
@@ -113,7 +142,7 @@ static int list_some(struct lookup *l)
 
     for (unsigned n = 0; n < LIST_STEP && l->out.len < OUT_MAX; n++) {
         struct entry e;
-        size_t len = l->out.len;
+        size_t len;
 
         if (!l->leaf) {
             rc = dir_iter_next(&l->iter, &l->need, &l->leaf, &l->i);
@@ -121,10 +150,12 @@ static int list_some(struct lookup *l)
                 return rc < 0 ? rc : 1;
         }
         obj_entry(l->leaf, l->i, &e);
-        if (l->out.data[l->out.len - 1] != '{')
-            buf_addc(&l->out, ',');
-        json_buf_str(&l->out, e.key.p, e.key.len);
-        buf_addc(&l->out, ':');
+        if (l->extra.len && add_extra(l, &e.key)) {
+            l->leaf = NULL;
+            continue;
+        }
+        len = l->out.len;
+        add_name(l, e.key);
         rc = answer_entry(&l->kvs->os, l->leaf, l->i, &l->need, &l->out);
         if (rc < 0) {
             l->out.len = len;
@@ -149,6 +180,8 @@ static int list(struct lookup *l)
         buf_adds(&l->out, "{\"val\":{\"data\":{");
     }
     if ((rc = list_some(l)) == 1)
+        add_extra(l, NULL);
+    if (rc == 1)
         buf_adds(&l->out, "},\"type\":\"dir\",\"ver\":1}");
     return rc;
 }
@@ -261,6 +294,7 @@ static int cross(struct lookup *l)
     l->root = root;
     l->id = ns->id;
     l->version = ns->now.version;
+    l->below = false;
     return 0;
 }
 
@@ -289,11 +323,14 @@ void stages_clear(struct list *stages)
     }
 }
 
-static int add_stage(struct lookup *l, struct slice key)
+static int add_stage(struct lookup *l)
 {
-    struct stage *st = malloc(sizeof(*st) + key.len);
+    struct slice key = {l->key.data, l->key.len};
+    struct stage *st;
 
-    if (!st)
+    if (!l->stages)
+        return 0;
+    if (!(st = malloc(sizeof(*st) + key.len)))
         return -ENOMEM;
     st->id = l->id;
     st->len = key.len;
@@ -301,6 +338,17 @@ static int add_stage(struct lookup *l, struct slice key)
         memcpy(st->key, key.p, key.len);
     list_append(l->stages, &st->link);
     return 0;
+}
+
+/* Before the walk of a key. As lookup_mount(). */
+static int enter(struct lookup *l)
+{
+    uint64_t id = l->id;
+    int rc;
+
+    if ((rc = add_stage(l)) < 0 || (rc = lookup_mount(l)) != 0)
+        return rc;
+    return l->id == id ? 0 : add_stage(l);
 }
 
 /* 1: answered in l->out; 0: more to do in another turn; -EAGAIN and other errors. */
@@ -314,9 +362,9 @@ static int go(struct lookup *l)
     if (l->dir)
         return answer_dir(l);
     do {
-        key = (struct slice){l->key.data, l->key.len};
-        if (l->stages && (rc = add_stage(l, key)) < 0)
+        if ((rc = enter(l)) != 0)
             return rc;
+        key = (struct slice){l->key.data, l->key.len};
         rc = tree_walk(&l->kvs->os, l->root, key, how, &l->need, &l->place);
     } while (rc == 1 && (rc = follow(l)) == 0);
     if (rc < 0)
@@ -339,8 +387,12 @@ void lookup_run(struct lookup *l)
 {
     int rc = go(l);
 
+    if (l->extra.len && (rc == -ENOENT || rc == -ENOTDIR))
+        rc = lookup_answer_extra(l);
     if (rc == 1)
         lookup_end(l, 1);
+    else if (rc == -EINPROGRESS)
+        ;
     else if (rc == 0)
         turn_add(l->kvs, &l->turn);
     else if (rc == -EAGAIN)

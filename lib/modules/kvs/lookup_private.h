@@ -33,6 +33,17 @@ struct lookup {
     struct ns_wait wait; /* for a namespace */
     bool waited;         /* and it is there */
     bool dead;           /* nobody wants to know any more */
+
+    /* Outside of the tree, see mount.h. */
+    flux_future_t *asked; /* the service */
+    bool foreign;         /* the namespace is not the sender's: only mounts are for it */
+    bool allowed;         /* the sender may read in the job's own namespace */
+    bool below;           /* in what it has become: there are no mounts */
+    bool seeks_guest;     /* waits for the job's own namespace, */
+    bool no_guest;        /* which is not there */
+    struct buf extra; /* entries of the directory that are not in the tree: an object */
+    size_t extra_pos;
+
     struct list *stages; /* struct stage: to be filled with what the way depends on */
 
     /* A value: its bytes from `from` on; how long it is. */
@@ -76,6 +87,15 @@ int lookup_find_ns(struct lookup *l, const char *name, struct ns **ret);
 void lookup_ready(struct ns_wait *w, int rc);
 /* Read the request. -EPROTO, -EINVAL. */
 int lookup_read(struct lookup *l);
+/* Would the answer be another one where there are mounts? */
+bool lookup_may_be_mounted(const struct lookup *l);
+/* Does another service decide about the key? */
+bool lookup_may_ask(const struct lookup *l, const struct ns *ns);
+/* Before a walk: 0, maybe with another root and key; -EINPROGRESS: lookup_run() will be
+ * called; 1: answered in l->out; -EAGAIN and other errors. */
+int lookup_mount(struct lookup *l);
+/* A directory of l->extra alone. 1, -errno. */
+int lookup_answer_extra(struct lookup *l);
 /* The namespace that is asked for; NULL and *rc. */
 struct ns *lookup_ns(struct lookup *l, int *rc);
 

@@ -118,7 +118,8 @@ static void start_at(struct lookup *l)
         if ((l->loading = rc == 0))
             return;
     }
-    if (rc < 0 && l->kvs->follower) { /* whose it is, the leader may know */
+    /* Whose it is, the leader may know. */
+    if (l->kvs->follower && (rc < 0 || (!ns && lookup_may_be_mounted(l)))) {
         hand_on(l);
         return;
     }
@@ -218,9 +219,12 @@ struct ns *lookup_ns(struct lookup *l, int *rc)
         return NULL;
     memcpy(name, l->ns.p, l->ns.len);
     name[l->ns.len] = '\0';
-    if ((*rc = lookup_find_ns(l, name, &ns)) == 0)
-        *rc = ns_authorize(ns, l->msg);
-    return *rc < 0 ? NULL : ns;
+    if ((*rc = lookup_find_ns(l, name, &ns)) < 0)
+        return NULL;
+    if ((*rc = ns_authorize(ns, l->msg)) < 0 && !lookup_may_ask(l, ns))
+        return NULL;
+    l->foreign = *rc < 0;
+    return ns;
 }
 
 static void start(struct lookup *l)
@@ -240,6 +244,10 @@ void lookup_ready(struct ns_wait *w, int rc)
     struct slice name = l->root ? slice_of(l->place.ns) : l->ns;
 
     l->waited = true;
+    if (rc == -ENOTSUP && l->seeks_guest) {
+        l->no_guest = true;
+        rc = 0;
+    }
     if (rc == -ENOTSUP)
         error_set(&l->err, ENOTSUP, "no such namespace '%.*s'", (int)name.len, name.p);
     if (rc < 0)

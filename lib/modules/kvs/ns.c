@@ -42,6 +42,7 @@ struct ns *ns_new(struct kvs *kvs, const char *name, uint64_t id, uint32_t owner
     ns->id = id;
     ns->owner = owner;
     ns->flags = flags;
+    ns->has_mounts = strcmp(name, KVS_PRIMARY_NAMESPACE) == 0;
     list_init(&ns->versions);
     list_init(&ns->link);
     list_init(&ns->queue);

@@ -24,9 +24,10 @@ struct ns {
     uint64_t id; /* the record that made it */
     uint32_t owner, flags;
     struct kvs *kvs;
-    bool removed;  /* no new requests */
-    bool creating; /* not durable yet */
-    bool gone;     /* durably removed */
+    bool has_mounts; /* it is the primary one; see mount.h */
+    bool removed;    /* no new requests */
+    bool creating;   /* not durable yet */
+    bool gone;       /* durably removed */
 
     struct ns_state now;                /* durable, visible */
     struct ns_state next;               /* what the next transaction builds on */

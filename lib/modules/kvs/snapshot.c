@@ -174,6 +174,8 @@ static int version_root(struct snapshots *ss, const struct blobref *ref,
     struct ns *ns = ns_by_id(ss->kvs, ref->id);
     int rc;
 
+    if (ref->id == BLOBREF_MOUNTED)
+        return error_set(err, EOPNOTSUPP, "a mounted directory is no snapshot");
     if (ns && ns_authorize(ns, msg) < 0)
         return -EPERM;
     if (ns && !ns->removed && ref->version == ns->now.version &&

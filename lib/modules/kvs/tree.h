@@ -36,7 +36,7 @@ int tree_walk(struct objs *os, struct obj *root, struct slice key, enum walk how
 /* Do one operation. Links in the key are followed within the namespace; what lies in the
  * way is overwritten. `resolved` (emptied) gets the key that was changed when links led
  * elsewhere. -EINVAL: the root; a link to another namespace. -ELOOP, -EISDIR (append),
- * -EOPNOTSUPP (append to a link), -EFBIG. */
+ * -EOPNOTSUPP (append to a link), -EFBIG, -EROFS: such a key may not be written. */
 int tree_apply(struct edit *e, struct obj **root, const struct redo_item *op,
                struct buf *resolved);
 /* Look for what an operation will need, and change nothing: -EAGAIN when objects are

@@ -258,6 +258,8 @@ int tree_apply(struct edit *e, struct obj **root, const struct redo_item *op,
         return rc;
     if (key.len == 0)
         return apply_root(e, root, op);
+    if (e->is_closed && e->is_closed(key))
+        return -EROFS;
     if (op->op == REDO_UNLINK && rc < 0)
         return 0;
     return apply_in(&ap, root, key, 0);

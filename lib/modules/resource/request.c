@@ -150,6 +150,7 @@ static const struct {
 } patient[] = {
     {"resource.get", answer_get},
     {"resource.sched-status", answer_sched_status},
+    {"resource.kvs-lookup", resource_kvs_lookup},
 };
 
 static void answer_patiently(struct resource *res, const flux_msg_t *msg)
@@ -277,6 +278,7 @@ const struct flux_msg_handler_spec resource_handlers[] = {
     {FLUX_MSGTYPE_REQUEST, "resource.undrain", undrain_cb, 0},
     {FLUX_MSGTYPE_REQUEST, "resource.reload", reload_cb, 0},
     {FLUX_MSGTYPE_REQUEST, "resource.eventlog", eventlog_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "resource.kvs-lookup", patient_cb, 0},
     {FLUX_MSGTYPE_REQUEST, "resource.journal", journal_cb, 0},
     {FLUX_MSGTYPE_REQUEST, "resource.journal-cancel", journal_cancel_cb, 0},
     {FLUX_MSGTYPE_REQUEST, "resource.config-reload", config_reload_cb, 0},

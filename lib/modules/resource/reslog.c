@@ -150,12 +150,17 @@ void reslog_disconnect(struct reslog *l, const flux_msg_t *msg)
     flux_msglist_disconnect(l->followers, msg);
 }
 
+void reslog_text(const struct reslog *l, struct buf *out)
+{
+    for (size_t i = 0; i < l->n; i++)
+        buf_addf(out, "%s\n", l->event[(l->first + i) % KEEP]);
+}
+
 void reslog_get(struct reslog *l, const flux_msg_t *msg)
 {
     struct buf out = {0};
 
-    for (size_t i = 0; i < l->n; i++)
-        buf_addf(&out, "%s\n", l->event[(l->first + i) % KEEP]);
+    reslog_text(l, &out);
     if (out.failed)
         flux_respond_error(l->h, msg, ENOMEM, NULL);
     else

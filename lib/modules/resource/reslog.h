@@ -11,6 +11,8 @@
 #include <flux/handle.h>
 #include <flux/message.h>
 
+#include "base/buf.h"
+
 struct reslog;
 
 int reslog_new(flux_t *h, struct reslog **ret);
@@ -20,6 +22,8 @@ int reslog_add(struct reslog *l, const char *name, const char *context_fmt, ...)
 void reslog_journal(struct reslog *l, const flux_msg_t *msg);
 void reslog_cancel(struct reslog *l, const flux_msg_t *msg);
 void reslog_disconnect(struct reslog *l, const flux_msg_t *msg);
+/* Append its lines. */
+void reslog_text(const struct reslog *l, struct buf *out);
 /* {"eventlog":"lines"} */
 void reslog_get(struct reslog *l, const flux_msg_t *msg);
 

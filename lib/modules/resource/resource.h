@@ -81,6 +81,9 @@ extern const struct flux_msg_handler_spec resource_relay_handlers[];
 void request_answer_early(struct resource *res);
 void request_topo_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg);
 
+/* kvs_view.c: resource.kvs-lookup */
+void resource_kvs_lookup(struct resource *res, const flux_msg_t *msg);
+
 /* forward.c: send a request on; answered is called with the forward, and frees it. */
 void forward_request(struct resource *res, const flux_msg_t *msg, const char *topic,
                      const char *payload, uint32_t rank, flux_continuation_f answered);
