@@ -180,15 +180,6 @@ static int check_expects(struct obj *root, uint64_t version, struct edit *e,
 
 /* ---- one transaction into a batch ---- */
 
-static void add_key(struct buf *keys, struct slice key)
-{
-    uint16_t len = (uint16_t)key.len;
-
-    buf_add(keys, &len, sizeof(len));
-    if (key.len)
-        buf_add(keys, key.p, key.len);
-}
-
 static int op_error(struct txn *t, const struct redo_item *item, int rc)
 {
     struct slice key = item->key;
@@ -208,19 +199,19 @@ static int apply_ops(struct commits *c, struct batch *b, struct txn *t, struct e
                      struct obj **root)
 {
     struct redo_item item;
-    size_t pos = 0, keys = b->keys.len;
+    size_t pos = 0, resolved = b->resolved.len;
     int rc;
 
     while (redo_next(t->t.ops.data, t->t.ops.len, &pos, &item) > 0) {
         if ((rc = tree_apply(e, root, &item, &c->resolved)) < 0) {
-            b->keys.len = keys;
+            b->resolved.len = resolved;
             return op_error(t, &item, rc);
         }
-        add_key(&b->keys, item.key);
         if (c->resolved.len)
-            add_key(&b->keys, (struct slice){c->resolved.data, c->resolved.len});
+            redo_add(&b->resolved, item.op,
+                     (struct slice){c->resolved.data, c->resolved.len}, SLICE_NONE);
     }
-    return b->keys.failed ? -ENOMEM : 0;
+    return b->resolved.failed ? -ENOMEM : 0;
 }
 
 /* A single operation happens or does not, and may share the batch's edit; several that
@@ -270,7 +261,7 @@ void batch_free(struct commits *c, struct batch *b)
 {
     list_del(&b->link);
     obj_unref(&c->kvs->os, b->root);
-    buf_free(&b->keys);
+    buf_free(&b->resolved);
     free(b);
 }
 

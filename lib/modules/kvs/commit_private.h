@@ -32,8 +32,8 @@ struct batch {
     uint64_t version, seq, chain;
     struct obj *root; /* referenced */
     struct list txns;
-    struct list others; /* answers that only had to wait, of any namespace */
-    struct buf keys;    /* that changed: u16 length, bytes; maybe some twice */
+    struct list others;  /* answers that only had to wait, of any namespace */
+    struct buf resolved; /* by redo_next(): keys that changed because links led there */
     unsigned nops;
     uint32_t userid;
     bool alone;

@@ -25,6 +25,7 @@ struct snapshots;
 struct turns;
 struct follower;
 struct feed;
+struct watches;
 struct ns;
 
 struct kvs_stats {
@@ -59,6 +60,7 @@ struct kvs {
     struct turns *turns;
     struct feed *feed;
     struct follower *follower; /* NULL: this is the leader */
+    struct watches *watches;
     struct kvs_stats stats;
 };
 

@@ -25,6 +25,7 @@
 #include "modules/kvs/save.h"
 #include "modules/kvs/snapshot.h"
 #include "modules/kvs/turn.h"
+#include "modules/kvs/watch.h"
 #include "proto/msg_private.h"
 
 #define CHECKPOINT_PERIOD 60.
@@ -93,6 +94,26 @@ static void commit_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, 
     commit_request(kvs, msg);
 }
 
+static void watch_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
+{
+    struct kvs *kvs = arg;
+
+    kvs->os.now = (uint32_t)kvs_now(kvs);
+    kvs_watch_request(kvs->watches, msg);
+}
+
+static void watch_cancel_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
+                            void *arg)
+{
+    kvs_watch_cancel(((struct kvs *)arg)->watches, msg);
+}
+
+static void watch_disconnect_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
+                                void *arg)
+{
+    kvs_watch_disconnect(((struct kvs *)arg)->watches, msg);
+}
+
 static void stats_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
 {
     struct kvs *kvs = arg;
@@ -100,13 +121,14 @@ static void stats_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, v
     double when = 0;
     uint64_t seq = kvs->checkpoint ? checkpoint_last(kvs->checkpoint, &when) : 0;
 
-    flux_respond_pack(
-        h, msg, "{s:i s:I s:I s:I s:I s:I s:I s:I s:I s:I s:{s:I s:f}}", "namespaces",
-        (int)map_count(kvs->ns_by_name), "objects", (int64_t)kvs->os.count, "memory",
-        (int64_t)kvs->os.bytes, "commits", (int64_t)s->commits, "records",
-        (int64_t)s->records, "lookups", (int64_t)s->lookups, "loads", (int64_t)s->loads,
-        "checkpoints", (int64_t)s->checkpoints, "blobs", (int64_t)s->blobs, "damaged",
-        (int64_t)s->bad, "checkpoint", "sequence", (int64_t)seq, "time", when);
+    flux_respond_pack(h, msg, "{s:i s:I s:I s:I s:I s:I s:I s:I s:I s:I s:{s:I s:f} s:I}",
+                      "namespaces", (int)map_count(kvs->ns_by_name), "objects",
+                      (int64_t)kvs->os.count, "memory", (int64_t)kvs->os.bytes, "commits",
+                      (int64_t)s->commits, "records", (int64_t)s->records, "lookups",
+                      (int64_t)s->lookups, "loads", (int64_t)s->loads, "checkpoints",
+                      (int64_t)s->checkpoints, "blobs", (int64_t)s->blobs, "damaged",
+                      (int64_t)s->bad, "checkpoint", "sequence", (int64_t)seq, "time",
+                      when, "watches", (int64_t)kvs_watches_count(kvs->watches));
 }
 
 static void disconnect_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
@@ -222,8 +244,23 @@ static const struct flux_msg_handler_spec requests[] = {
     {FLUX_MSGTYPE_REQUEST, "kvs.root", feed_root_cb, 0},
     {FLUX_MSGTYPE_REQUEST, "kvs.fetch", feed_fetch_cb, 0},
     {FLUX_MSGTYPE_REQUEST, "kvs.follow", feed_follow_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "kvs-watch.lookup", watch_cb, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "kvs-watch.cancel", watch_cancel_cb, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "kvs-watch.disconnect", watch_disconnect_cb, FLUX_ROLE_USER},
     FLUX_MSGHANDLER_TABLE_END,
 };
+
+/* Watches are the leader's: elsewhere nothing of that name is to be found, and requests go
+ * up. */
+static int add_watch_service(struct kvs *kvs)
+{
+    flux_future_t *f = flux_service_register(kvs->h, "kvs-watch");
+
+    if (!f)
+        return -errno;
+    flux_future_destroy(f);
+    return 0;
+}
 
 /* The leader sees to it that only those commit, and so on, who may. */
 static const struct flux_msg_handler_spec follower_requests[] = {
@@ -262,6 +299,8 @@ static void end_queues(struct kvs *kvs)
 static void destroy(struct kvs *kvs)
 {
     flux_msg_handler_delvec(kvs->handlers);
+    if (kvs->watches)
+        kvs_watches_end(kvs->watches);
     admin_free(kvs->admin);
     gc_free(kvs->gc);
     kvs->gc = NULL;
@@ -276,6 +315,7 @@ static void destroy(struct kvs *kvs)
         end_queues(kvs);
     snapshots_free(kvs->snapshots);
     commits_free(kvs->commits);
+    kvs_watches_free(kvs->watches);
     turns_free(kvs->turns);
     umap_free(kvs->ns_by_id);
     map_free(kvs->ns_by_name);
@@ -318,6 +358,7 @@ static int make_parts(struct kvs *kvs, const struct settings *settings)
         return -ENOMEM;
     if ((rc = turns_new(kvs, &kvs->turns)) < 0 ||
         (rc = loader_new(kvs, &kvs->loader)) < 0 ||
+        (rc = kvs_watches_new(kvs, &kvs->watches)) < 0 ||
         (rc = snapshots_new(kvs, &kvs->snapshots)) < 0 ||
         (rc = feed_new(kvs, &kvs->feed)) < 0)
         return rc;
@@ -336,7 +377,9 @@ static int add_handlers(struct kvs *kvs)
     int rc = flux_msg_handler_addvec(kvs->h, kvs->store ? requests : follower_requests,
                                      kvs, &kvs->handlers);
 
-    return rc < 0 ? -errno : 0;
+    if (rc < 0)
+        return -errno;
+    return kvs->store ? add_watch_service(kvs) : 0;
 }
 
 static int init(flux_t *h, int argc, char **argv, void **ret_ctx)

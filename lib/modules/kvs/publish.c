@@ -11,6 +11,7 @@
 #include "modules/kvs/checkpoint.h"
 #include "modules/kvs/lookup.h"
 #include "modules/kvs/namespace.h"
+#include "modules/kvs/watch.h"
 #include "proto/blobref.h"
 
 static void answer(struct commits *c, const struct batch *b, struct txn *t, int error)
@@ -86,6 +87,10 @@ static void commit_durable(struct commits *c, struct batch *b)
                bytes > b->bytes_before ? bytes - b->bytes_before : 0);
     publish_event(c, ns, b->kind == REDO_NSCREATE ? "created" : "setroot");
     lookup_version(ns);
+    if (b->kind == REDO_NSCREATE)
+        kvs_watch_created(c->kvs->watches, ns);
+    else
+        kvs_watch_published(c->kvs->watches, ns, b);
 }
 
 /* Its transactions that still wait have nothing to happen to. */
@@ -108,6 +113,7 @@ static void durable(struct commits *c, struct batch *b)
         b->ns->gone = true;
         checkpoint_forget(c->kvs->checkpoint, b->ns->name);
         publish_event(c, b->ns, "removed");
+        kvs_watch_removed(c->kvs->watches, b->ns);
         end_namespace(c, b->ns);
     } else {
         b->ns->creating = false;
