@@ -64,8 +64,10 @@ static bool bad(flux_kvs_txn_t *txn, const char *key, int flags, int allowed)
 int flux_kvs_txn_put_raw(flux_kvs_txn_t *txn, int flags, const char *key,
                          const void *data, size_t len)
 {
-    if (bad(txn, key, flags, FLUX_KVS_APPEND) || (len && bad(txn, data, 0, 0xff)))
+    if (bad(txn, key, flags, FLUX_KVS_APPEND) || (len && !data)) {
+        errno = EINVAL;
         return -1;
+    }
     return finish(txn, txn->ops.len, kvstxn_add_val(&txn->ops, key, flags, data, len));
 }
 

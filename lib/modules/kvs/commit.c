@@ -223,7 +223,9 @@ static int apply_txn(struct commits *c, struct batch *b, struct txn *t)
     int rc;
 
     e->need.n = 0;
-    if (t->t.nexpects && (rc = check_expects(b->root, b->ns->next.version, e, t)) < 0)
+    if (t->t.nexpects &&
+        (rc = check_expects(b->root, b->nops ? b->version : b->ns->next.version, e, t)) <
+            0)
         return rc;
     if (t->t.nops == 1)
         return apply_ops(c, b, t, e, &b->root);
@@ -325,6 +327,11 @@ static void send_answers(struct commits *c, struct batch *b)
 {
     struct batch *last;
 
+    b->version = b->ns->next.version;
+    list_each(t, &b->txns, struct txn, link)
+    {
+        t->version = b->version;
+    }
     if (list_empty(&c->flying))
         publish_answers(c, b, 0);
     else {

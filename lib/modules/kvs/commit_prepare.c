@@ -78,15 +78,19 @@ int ns_load(struct commits *c, struct ns *ns, const struct need *need)
 
 /* A directory that is named by a version: its hash is made now. */
 static int resolve_version(struct commits *c, const struct kvstxn_version *v,
-                           struct txn *t, struct obj **ret)
+                           struct txn *t, struct need *need, struct obj **ret)
 {
     struct ns *ns = ns_by_id(c->kvs, v->id);
-    struct obj *root = ns ? ns_version(ns, v->version) : NULL;
+    struct obj *root;
+    int rc;
 
     if (v->id == BLOBREF_MOUNTED)
         return error_set(&t->err, EOPNOTSUPP,
                          "a mounted directory is nothing that could be referred to");
-    if (!root)
+    /* Of the current one only the hash may be known. */
+    if (ns && v->version == ns->now.version && (rc = ns_root(ns, need, &root)) < 0)
+        return rc;
+    if (!(root = ns ? ns_version(ns, v->version) : NULL))
         return error_set(&t->err, ESTALE, "version %ju of namespace %ju is kept no more",
                          (uintmax_t)v->version, (uintmax_t)v->id);
     *ret = root;
@@ -118,7 +122,7 @@ static int ref_object(struct refs *r, bool dir, const unsigned char *hash,
     struct kvstxn *k = &r->t->t;
 
     if (dir && r->version < k->nversions && k->versions[r->version].op == r->op)
-        return resolve_version(r->c, &k->versions[r->version++], r->t, ret);
+        return resolve_version(r->c, &k->versions[r->version++], r->t, &r->need, ret);
     if ((*ret = obj_by_hash(&r->c->kvs->os, hash, dir)))
         return 0;
     need_add(&r->need, hash, dir);

@@ -19,7 +19,8 @@ struct txn {
     struct flux_msg_cred cred;
     struct kvstxn t;
     enum txn_state state;
-    unsigned saves; /* under way */
+    unsigned saves;   /* under way */
+    uint64_t version; /* of one without operations: what it has seen */
     int error;      /* errno; 0: it happened */
     flux_error_t err;
 };

@@ -105,7 +105,8 @@ void forget_cold(struct objs *os, struct obj *root, uint32_t before, size_t limi
         }
         if (!(kid = o->kids[i]))
             continue;
-        if (kid->stored && (int32_t)(kid->used - before) < 0)
+        /* Of one that was stored for a reference, the node above may not know the hash. */
+        if (o->hashed && kid->stored && (int32_t)(kid->used - before) < 0)
             obj_drop_kid(os, o, i);
         else if (kid->kids && push(&walk, kid) < 0)
             break;

@@ -14,19 +14,20 @@
 #include "modules/kvs/watch.h"
 #include "proto/blobref.h"
 
-static void answer(struct commits *c, const struct batch *b, struct txn *t, int error)
+/* A record that was refused takes along what was found of the state that it made. */
+static void answer(struct commits *c, struct txn *t, uint64_t version, int error)
 {
     struct buf out = {0};
     char ref[BLOBREF_SIZE];
 
     if (t->error || error) {
-        kvs_respond_error(c->kvs, t->msg, t->error ? t->error : error,
-                          t->error && *t->err.text ? "%s" : NULL, t->err.text);
+        kvs_respond_error(c->kvs, t->msg, error ? error : t->error,
+                          !error && *t->err.text ? "%s" : NULL, t->err.text);
         return;
     }
-    blobref_print_version(b->ns->id, b->version, ref);
+    blobref_print_version(t->ns->id, version, ref);
     buf_addf(&out, "{\"rootref\":\"%s\",\"rootseq\":", ref);
-    json_buf_int(&out, (int64_t)b->version);
+    json_buf_int(&out, (int64_t)version);
     buf_addc(&out, '}');
     if (t->t.flags & FLUX_KVS_SYNC)
         checkpoint_for(c->kvs->checkpoint, t->msg, &out);
@@ -34,19 +35,18 @@ static void answer(struct commits *c, const struct batch *b, struct txn *t, int 
         kvs_respond_buf(c->kvs, t->msg, &out);
 }
 
-static void answer_list(struct commits *c, struct batch *b, struct list *txns, int error)
-{
-    list_each(t, txns, struct txn, link)
-    {
-        answer(c, b, t, error);
-        txn_free(t);
-    }
-}
-
 void publish_answers(struct commits *c, struct batch *b, int error)
 {
-    answer_list(c, b, &b->txns, error);
-    answer_list(c, b, &b->others, error);
+    list_each(t, &b->txns, struct txn, link)
+    {
+        answer(c, t, b->version, error);
+        txn_free(t);
+    }
+    list_each(other, &b->others, struct txn, link)
+    {
+        answer(c, other, other->version, error);
+        txn_free(other);
+    }
     if (!b->msg)
         return;
     if (error)
@@ -198,7 +198,7 @@ void batch_send(struct commits *c, struct batch *b)
     c->nflying++;
     ns->flying++;
     obj_unref(&c->kvs->os, ns->next.root);
-    ns->next.root = obj_ref(b->root);
+    ns->next.root = b->root ? obj_ref(b->root) : NULL;
     ns->next.version = b->version;
     c->kvs->stats.records++;
     c->log_bytes += c->record.len;
@@ -234,7 +234,7 @@ static void send_special(struct kvs *kvs, const flux_msg_t *msg, struct ns *ns,
     b->ns = ns;
     b->kind = kind;
     b->version = ns->next.version;
-    b->root = obj_ref(root);
+    b->root = root ? obj_ref(root) : NULL; /* one that nobody has read is removed */
     b->userid = ns->owner;
     b->msg = msg ? flux_msg_incref(msg) : NULL;
     b->bytes_before = kvs->os.bytes;
