@@ -22,6 +22,15 @@ void model_clear(struct model *m)
     *m = (struct model){0};
 }
 
+/* All entries go, the version stays. */
+static void empty(struct model *m)
+{
+    uint64_t version = m->version;
+
+    model_clear(m);
+    m->version = version;
+}
+
 static void *dup(const void *data, size_t len)
 {
     char *p = malloc(len + 1);
@@ -37,6 +46,7 @@ void model_copy(struct model *to, const struct model *from)
     model_clear(to);
     to->entries = calloc(from->n + 1, sizeof(*to->entries));
     to->n = to->size = from->n;
+    to->version = from->version;
     for (size_t i = 0; i < from->n; i++) {
         to->entries[i] = from->entries[i];
         to->entries[i].path = dup(from->entries[i].path, strlen(from->entries[i].path));
@@ -113,8 +123,8 @@ static void insert(struct model *m, const char *path, enum model_type type,
         assert(m->entries);
     }
     memmove(m->entries + i + 1, m->entries + i, (m->n - i) * sizeof(*m->entries));
-    m->entries[i] =
-        (struct model_entry){dup(path, strlen(path)), type, dup(data, len), len};
+    m->entries[i] = (struct model_entry){dup(path, strlen(path)), type, dup(data, len),
+                                         len, m->version};
     m->n++;
 }
 
@@ -125,14 +135,14 @@ static void set(struct model *m, const char *path, enum model_type type, const v
     insert(m, path, type, data, len);
 }
 
-int model_resolve(const struct model *m, const char *key, bool follow, char *path,
-                  char *ns)
+int model_resolve(const struct model *m, const char *key, bool follow, int *links,
+                  char *path, char *ns)
 {
     char want[65536], prefix[65536];
 
     strcpy(want, key);
     *ns = '\0';
-    for (int links = 0;;) {
+    for (;;) {
         const struct model_entry *e = NULL;
         char *dot = want;
         bool linked = false;
@@ -148,13 +158,15 @@ int model_resolve(const struct model *m, const char *key, bool follow, char *pat
             }
             if (e->type == MODEL_LINK && (!last || follow)) {
                 const char *target = strstr(e->value, "::") + 2;
+                int nslen = (int)(target - 2 - e->value);
                 char rest[65536];
 
                 strcpy(rest, dot + len);
-                if (links++ == LINKS)
+                if ((*links)++ == LINKS)
                     return -ELOOP;
-                snprintf(ns, 256, "%.*s", (int)(target - 2 - e->value), e->value);
-                snprintf(want, sizeof(want), "%s%s", target, rest);
+                snprintf(ns, 256, "%.*s", nslen, e->value);
+                target += !strcmp(target, ".");
+                snprintf(want, sizeof(want), "%s%s", target, rest + (!*target && *rest));
                 if (*ns) {
                     strcpy(path, want);
                     return 1;
@@ -175,18 +187,21 @@ int model_resolve(const struct model *m, const char *key, bool follow, char *pat
     }
 }
 
-/* Directories above path; what is in the way goes. */
+/* Directories above path, which change with it; what is in the way goes. */
 static void make_parents(struct model *m, const char *path)
 {
     char prefix[65536];
 
     for (const char *dot = strchr(path, '.'); dot; dot = strchr(dot + 1, '.')) {
-        const struct model_entry *e;
+        size_t i;
 
         snprintf(prefix, sizeof(prefix), "%.*s", (int)(dot - path), path);
-        e = model_get(m, prefix);
-        if (!e || e->type != MODEL_DIR)
+        i = find(m, prefix);
+        if (i == m->n || strcmp(m->entries[i].path, prefix) ||
+            m->entries[i].type != MODEL_DIR)
             set(m, prefix, MODEL_DIR, "", 0);
+        else
+            m->entries[i].version = m->version;
     }
 }
 
@@ -194,11 +209,11 @@ static void make_parents(struct model *m, const char *path)
 static int target_of(const struct model *m, const char *key, char *path)
 {
     char ns[256];
-    int rc;
+    int rc, links = 0;
 
     if (!*key)
         return -EINVAL;
-    rc = model_resolve(m, key, false, path, ns);
+    rc = model_resolve(m, key, false, &links, path, ns);
     return rc == 1 ? -EINVAL : rc == -ELOOP ? rc : 0;
 }
 
@@ -229,6 +244,7 @@ int model_append(struct model *m, const char *key, const void *data, size_t len)
         return -EISDIR;
     if (e->type == MODEL_LINK)
         return -EOPNOTSUPP;
+    make_parents(m, path);
     joined = malloc(e->len + len + 1);
     memcpy(joined, e->value, e->len);
     memcpy(joined + e->len, data, len);
@@ -240,17 +256,19 @@ int model_append(struct model *m, const char *key, const void *data, size_t len)
 int model_unlink(struct model *m, const char *key)
 {
     char path[65536], ns[256];
-    int rc;
+    int rc, links = 0;
 
     if (!*key)
         return -EINVAL;
-    rc = model_resolve(m, key, false, path, ns);
+    rc = model_resolve(m, key, false, &links, path, ns);
     if (rc == 1)
         return -EINVAL;
     if (rc == -ELOOP)
         return rc;
-    if (rc == 0)
+    if (rc == 0) {
+        make_parents(m, path);
         drop(m, path);
+    }
     return 0;
 }
 
@@ -260,7 +278,7 @@ int model_mkdir(struct model *m, const char *key)
     int rc;
 
     if (!*key) {
-        model_clear(m);
+        empty(m);
         return 0;
     }
     if ((rc = target_of(m, key, path)) < 0)
@@ -280,6 +298,47 @@ int model_link(struct model *m, const char *key, const char *ns, const char *tar
     snprintf(value, sizeof(value), "%s::%s", ns, target);
     make_parents(m, path);
     set(m, path, MODEL_LINK, value, strlen(value));
+    return 0;
+}
+
+void model_sub(const struct model *m, const char *dir, struct model *ret)
+{
+    size_t len = *dir ? strlen(dir) + 1 : 0;
+
+    model_clear(ret);
+    for (size_t i = *dir ? find(m, dir) + 1 : 0; i < m->n; i++) {
+        const struct model_entry *e = &m->entries[i];
+
+        if (*dir && !below(e->path, dir))
+            break;
+        ret->version = e->version;
+        insert(ret, e->path + len, e->type, e->value, e->len);
+    }
+}
+
+int model_put_dir(struct model *m, const char *key, const struct model *sub)
+{
+    char path[65536], full[66000];
+    uint64_t version = m->version;
+    int rc = 0;
+
+    if (!*key)
+        empty(m);
+    else if ((rc = target_of(m, key, path)) < 0)
+        return rc;
+    else {
+        make_parents(m, path);
+        set(m, path, MODEL_DIR, "", 0);
+    }
+    for (size_t i = 0; i < sub->n; i++) {
+        const struct model_entry *e = &sub->entries[i];
+
+        snprintf(full, sizeof(full), "%s%s%s", *key ? path : "", *key ? "." : "",
+                 e->path);
+        m->version = e->version;
+        insert(m, full, e->type, e->value, e->len);
+    }
+    m->version = version;
     return 0;
 }
 
