@@ -305,7 +305,13 @@ static int open_database(struct store *s, const char *uuid, flux_error_t *err)
         return error_set(err, -rc, "%s: %s%s", name, strerror(-rc),
                          rc == -ENOSPC ? ": make room, or choose another statedir" : "");
     sqlite3_busy_timeout(s->apply.c->db, 60000);
-    return schema_open(s->apply.c, name, uuid, err);
+    if ((rc = schema_open(s->apply.c, name, uuid, err)) < 0)
+        return rc;
+    s->unsettled = s->path && s->durability == STORE_POWER;
+    rc = checkpoint_settle(s);
+    return rc == 0 || rc == -ENOSPC /* the first commit tries again */
+               ? 0
+               : error_set(err, -rc, "%s: %s", name, strerror(-rc));
 }
 
 static int open_watchers(struct store *s)

@@ -37,6 +37,7 @@ struct store {
     enum store_durability durability;
     bool inline_steps; /* simulated world */
     double checkpoint_interval;
+    bool unsettled; /* see settle() */
 
     /* Loop's thread. */
     struct watcher *wake;  /* kicked when `finished` grew or `state` changed */
@@ -87,6 +88,9 @@ void writer_fail(struct store *s);
 /* The thread; and one checkpoint now, for the simulated world. */
 void checkpoint_main(void *store);
 void checkpoint_inline(struct store *s);
+/* What an earlier process left in the log is written again, into the database: that it
+ * can be read does not mean that it is on the disk. 0, -ENOSPC, -EIO. */
+int checkpoint_settle(struct store *s);
 
 /* Reading: connections kept open, reads under way. */
 int readers_new(struct store *s, struct readers **ret);

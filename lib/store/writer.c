@@ -86,7 +86,7 @@ static int commit(struct store *s, struct list *batch)
         t->error = t->failed ? -ENOMEM : 0;
     }
     pthread_mutex_lock(&s->db_lock);
-    if ((rc = run_fast(s, batch)) < 0)
+    if ((rc = checkpoint_settle(s)) == 0 && (rc = run_fast(s, batch)) < 0)
         undo(s);
     if (fails_alone(rc) && (rc = run_slow(s, batch)) < 0)
         undo(s);

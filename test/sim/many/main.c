@@ -3,7 +3,8 @@
  *
  * Prints figures; fails when something was lost, ran twice, hangs, leaks or is wrong
  * otherwise. With --until-caught it is a planted bug that is looked for: prints the seed
- * that found it, fails when none does.
+ * that found it, fails when none does. With --twice each seed is run twice, and the same
+ * must happen.
  */
 #include <dirent.h>
 #include <malloc.h>
@@ -41,6 +42,7 @@ struct total {
     int seeds, failed;
     size_t base; /* bytes in use after the first seeds */
     bool hunt;   /* for a planted bug: leaks do not count */
+    bool twice;
 };
 
 static void add(struct total *t, const struct stats *st)
@@ -54,6 +56,16 @@ static void add(struct total *t, const struct stats *st)
     t->stats.virtual_time += st->virtual_time;
 }
 
+static bool happens_again(uint64_t seed, const struct stats *st, char *why, size_t size)
+{
+    struct stats again;
+
+    if (!sim_run_seed(seed, NULL, &again, why, size))
+        return false;
+    snprintf(why, size, "another run of it went another way");
+    return again.hash == st->hash && again.virtual_time == st->virtual_time;
+}
+
 /* The same seed leaves nothing behind: neither memory nor descriptors. */
 static bool one(struct total *t, uint64_t seed, FILE *trace)
 {
@@ -64,6 +76,8 @@ static bool one(struct total *t, uint64_t seed, FILE *trace)
     bool ok = sim_run_seed(seed, trace, &st, why, sizeof(why));
     size_t after = mallinfo2().uordblks;
 
+    if (ok && t->twice)
+        ok = happens_again(seed, &st, why, sizeof(why));
     add(t, &st);
     if (ok && !t->hunt && t->seeds > WARM_UP && after > before + LEAK_MAX) {
         snprintf(why, sizeof(why), "%zu bytes were not freed", after - before);
@@ -128,12 +142,14 @@ int many_main(int argc, char **argv)
 {
     bool hunt = argc > 1 && !strcmp(argv[1], "--until-caught");
     const char *env = getenv("SEED");
-    int seeds = 40, arg = 1 + hunt;
+    bool twice = argc > 1 && !strcmp(argv[1], "--twice");
+    int seeds = 40, arg = 1 + (hunt || twice);
     uint64_t first = 1;
     struct total t = {0};
     double start = wall();
 
     t.hunt = hunt;
+    t.twice = twice;
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (env) {
         bool ok = one(&t, strtoull(env, NULL, 0), stdout);

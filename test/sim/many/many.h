@@ -53,6 +53,7 @@ struct node {
     struct broker *b; /* NULL: it is down */
     bool up;
     int lives;
+    size_t pending;    /* requests in its table when nobody uses it */
     double restart_at; /* 0: not planned */
     bool leaving;      /* in good order */
     bool losing;       /* without power */
@@ -172,6 +173,7 @@ struct stats {
     uint64_t jobs, events, acks, retries, cancels, ops, starts, harmed, failed_ops,
         deliveries;
     double virtual_time;
+    uint64_t hash; /* of all that happened, and when */
 };
 
 /* ---- the world ---- */

@@ -7,6 +7,7 @@
 #define STEP 0.02        /* seconds between two looks at the nodes */
 #define BOOT_LIMIT 60.   /* seconds, virtual */
 #define QUIET_LIMIT 900. /* after the healing, until everything is done */
+#define REST_LIMIT 300.  /* after the clients have gone */
 
 int64_t pick(struct sim *s, int64_t lo, int64_t hi)
 {
@@ -111,6 +112,12 @@ static void choose(struct sim *s)
         s->key[i] = (unsigned char)pick(s, 0, 255);
 }
 
+static void note_pending(struct sim *s)
+{
+    for (int i = 0; i < s->size; i++)
+        s->nodes[i].pending = router_pending(s->nodes[i].b->router);
+}
+
 static void begin(struct sim *s)
 {
     choose(s);
@@ -124,6 +131,8 @@ static void begin(struct sim *s)
     for (int i = 0; i < s->size; i++)
         node_start(&s->nodes[i]);
     wait_until(s, all_up, BOOT_LIMIT, "the brokers come up");
+    sim_pass(s, 1);
+    note_pending(s);
 }
 
 static bool is_over(const struct sim *s)
@@ -134,6 +143,17 @@ static bool is_over(const struct sim *s)
 static bool nothing_pending(const struct sim *s)
 {
     return clients_pending(s) == 0;
+}
+
+/* Requests in the brokers' tables. The resident shells leave when they are idle, and take
+ * theirs along. */
+static bool at_rest(const struct sim *s)
+{
+    for (int i = 0; i < s->size; i++)
+        if (!s->nodes[i].up ||
+            router_pending(s->nodes[i].b->router) != s->nodes[i].pending)
+            return false;
+    return true;
 }
 
 static bool all_down(const struct sim *s)
@@ -150,6 +170,8 @@ static void end(struct sim *s)
     bool orderly = !s->failed && pick_chance(s, 30);
 
     clients_fini(s);
+    if (!s->failed)
+        wait_until(s, at_rest, REST_LIMIT, "nothing is pending in the brokers");
     if (orderly) {
         say(s, NULL, "orderly shutdown");
         for (int i = 0; i < s->size; i++)
@@ -195,10 +217,11 @@ bool sim_run_seed(uint64_t seed, FILE *trace, struct stats *stats, char *why, si
     flux_watcher_t *tick = flux_timer_watcher_create(r, 1, 1, nothing, NULL);
     flux_watcher_start(tick);
     live(s);
+    end(s);
     for (int i = 0; i < SIM_FAULTS; i++)
         s->stats.below[i] = sim_fault_count(s->env, i);
     s->stats.virtual_time = sim_now(s);
-    end(s);
+    s->stats.hash = env_sim_hash(s->env);
     flux_watcher_destroy(tick);
     flux_reactor_destroy(r);
     env_unref(s->env);

@@ -232,6 +232,35 @@ START_TEST(an_io_error_is_final_until_it_is_opened_again)
 }
 END_TEST
 
+/* The system may hold what it could not write for clean: that the next process reads it
+ * back is no proof that it is on the disk. */
+START_TEST(what_follows_a_failed_sync_does_not_hang_on_it)
+{
+    struct life l;
+
+    begin(&l, (uint64_t)_i + 4000);
+    reopen(&l);
+    put(&l);
+    run(&l, 1);
+    sim_disk_errors(l.env, 0, 0, 1);
+    put(&l);
+    run(&l, 1);
+    ck_assert(store_has_failed(l.store));
+    sim_disk_errors(l.env, 0, 0, 0);
+    crash(&l, false);
+    reopen(&l);
+    for (int i = 0; i < 3; i++) {
+        put(&l);
+        run(&l, 1);
+        ck_assert(l.was_acked[l.next - 1]);
+    }
+    crash(&l, true);
+    reopen(&l);
+    check(&l);
+    end(&l);
+}
+END_TEST
+
 START_TEST(two_stores_do_not_share_a_folder)
 {
     struct life l;
@@ -257,6 +286,7 @@ int main(void)
     tcase_add_loop_test(tc, a_program_may_die_in_the_midst_of_any_write, 0, 15);
     tcase_add_loop_test(tc, a_full_disk_refuses_and_recovers, 0, 5);
     tcase_add_loop_test(tc, an_io_error_is_final_until_it_is_opened_again, 0, 10);
+    tcase_add_loop_test(tc, what_follows_a_failed_sync_does_not_hang_on_it, 0, 20);
     tcase_add_test(tc, two_stores_do_not_share_a_folder);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
