@@ -22,32 +22,25 @@ static const struct cli_option get_options[] = {
     {0},
 };
 
-static int print_treeobj(struct cli *c, const char *key, flux_future_t *f)
-{
-    const char *s;
-
-    if (flux_kvs_lookup_get_treeobj(f, &s) < 0)
-        return kvs_fail(c, key, f);
-    printf("%s\n", s);
-    return 0;
-}
-
 static int print_value(struct cli *c, const char *key, flux_future_t *f)
 {
+    bool treeobj = cli_count(c, "treeobj"), raw = cli_count(c, "raw");
+    const char *text;
     const void *data;
     size_t len;
 
-    if (cli_count(c, "treeobj"))
-        return print_treeobj(c, key, f);
-    if (flux_kvs_lookup_get_raw(f, &data, &len) < 0)
+    if (treeobj && flux_kvs_lookup_get_treeobj(f, &text) == 0) {
+        data = text;
+        len = strlen(text);
+    } else if (treeobj || flux_kvs_lookup_get_raw(f, &data, &len) < 0)
         return kvs_fail(c, key, f);
     if (cli_count(c, "label"))
         printf("%s=", key);
     if (len)
         fwrite(data, 1, len, stdout);
-    if (len && !cli_count(c, "raw") && !cli_count(c, "stream"))
+    if (treeobj || (len && !raw && !cli_count(c, "stream")))
         printf("\n");
-    fflush(stdout);
+    fflush(stdout); /* a watch's reader waits for it */
     return 0;
 }
 

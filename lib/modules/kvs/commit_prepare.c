@@ -174,7 +174,7 @@ static int read_refs(struct refs *r)
 
 static bool wait_for_refs(struct commits *c, struct txn *t)
 {
-    struct refs r = {.c = c, .t = t};
+    struct refs r = {.c = c, .t = t, .need.maybe = true};
     int rc = read_refs(&r);
 
     if (rc == 0 && r.need.n) {

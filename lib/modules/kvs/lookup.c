@@ -229,6 +229,14 @@ static int answer_object(struct lookup *l, struct obj *leaf, unsigned i)
     return answer_entry(&l->kvs->os, leaf, i, &l->need, &l->out);
 }
 
+/* Bytes behind the last newline are left for the next part. */
+static size_t whole_lines(const struct buf *value)
+{
+    const char *nl = value->len ? memrchr(value->data, '\n', value->len) : NULL;
+
+    return nl ? (size_t)(nl - value->data) + 1 : value->len;
+}
+
 /* The value, or a part of it. */
 static int answer_part(struct lookup *l, struct obj *leaf, unsigned i,
                        const struct entry *e)
@@ -241,8 +249,12 @@ static int answer_part(struct lookup *l, struct obj *leaf, unsigned i,
         return answer_value(&l->kvs->os, leaf, i, &l->need, &l->out);
     rc = value_read(&l->kvs->os, leaf, i, l->from, l->max ? l->max : ANSWER_MAX, &l->need,
                     &value);
-    if (rc == 0)
-        answer_val(&l->out, value.data, value.len);
+    if (rc == 0) {
+        bool more = l->total > l->from + value.len;
+
+        l->got = l->lines && more ? whole_lines(&value) : value.len;
+        answer_val(&l->out, value.data, l->got);
+    }
     buf_free(&value);
     return rc;
 }

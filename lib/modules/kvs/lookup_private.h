@@ -46,8 +46,9 @@ struct lookup {
 
     struct list *stages; /* struct stage: to be filled with what the way depends on */
 
-    /* A value: its bytes from `from` on; how long it is. */
-    uint64_t from, max, total;
+    /* A value: its bytes from `from` on, at most max; how long it is, how many were read. */
+    uint64_t from, max, total, got;
+    bool lines; /* if there are more, end behind a newline */
 
     /* A directory. */
     struct obj *dir; /* referenced */

@@ -113,8 +113,9 @@ static void start_at(struct lookup *l)
         snapshot_root(l->kvs->snapshots, l->at, l->msg, &l->need, &root, &ns, &l->err);
 
     if (rc == -EAGAIN) {
+        l->need.maybe = true;
         rc = loader_get(l->kvs->loader, &l->need, snapshot_loaded, l);
-        l->need.n = 0;
+        l->need = (struct need){0};
         if ((l->loading = rc == 0))
             return;
     }

@@ -277,6 +277,7 @@ static void find_root(struct create *c)
             return;
         }
     rc = root_of(c, ref, &need, &root, &err);
+    need.maybe = true;
     if (rc == -EAGAIN && (rc = loader_get(c->kvs->loader, &need, create_loaded, c)) == 0)
         return;
     if (rc == 0) {

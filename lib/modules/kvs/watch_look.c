@@ -11,7 +11,7 @@
 
 #define LOOKUP_FLAGS (FLUX_KVS_READDIR | FLUX_KVS_READLINK | FLUX_KVS_TREEOBJ)
 #define BY_PIECES (FLUX_KVS_WATCH_APPEND | FLUX_KVS_STREAM)
-#define PIECE (256u << 10) /* bytes of a value in one answer */
+#define PIECE (256u << 10) /* bytes of a streamed value in one answer */
 
 static void look_free(struct watch *w, struct look *l)
 {
@@ -96,7 +96,7 @@ static bool take_piece(struct watch *w, struct lookup *l)
     }
     if (first || l->total > w->told)
         lookup_finish(l);
-    w->told += l->total - w->told < PIECE ? l->total - w->told : PIECE;
+    w->told += l->got;
     w->more = w->told < l->total;
     if (w->more || w->seen)
         return true;
@@ -170,7 +170,8 @@ static struct lookup *make_lookup(struct watch *w)
     l->versions = w->versions;
     if (w->flags & BY_PIECES) {
         l->from = w->told;
-        l->max = PIECE;
+        l->max = w->flags & FLUX_KVS_STREAM ? PIECE : ANSWER_MAX;
+        l->lines = w->flags & FLUX_KVS_WATCH_APPEND; /* logs are read by lines */
     }
     if (kvs_watch_is_wide(w)) {
         stages_clear(&w->stages);
