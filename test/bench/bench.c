@@ -15,8 +15,9 @@
 
 #include "bench.h"
 
-static const struct bench *const tables[] = {bench_rpc, bench_cli, bench_jobs, bench_memory, bench_tree,
-                                            bench_boot};
+static const struct bench *const tables[] = {bench_rpc,    bench_cli,  bench_jobs,
+                                             bench_memory, bench_tree, bench_boot,
+                                             bench_kvs_get};
 
 double bench_now(void)
 {
@@ -28,7 +29,8 @@ double bench_now(void)
 
 void bench_line(const char *name, double value, const char *unit, double limit)
 {
-    printf("%s %.6g %s %.6g %.4g\n", name, value, unit, limit, limit > 0. ? value / limit : 0.);
+    printf("%s %.6g %s %.6g %.4g\n", name, value, unit, limit,
+           limit > 0. ? value / limit : 0.);
     fflush(stdout);
 }
 
@@ -76,8 +78,9 @@ static int run_in_instance(const struct bench *b, const char *self)
 
     if (!mkdtemp(state))
         bench_die("%s: %m", state);
-    snprintf(command, sizeof(command), "D=$(realpath %s); export D; exec flux start %s %s --inside %s",
-             state, b->start, self, b->name);
+    snprintf(command, sizeof(command),
+             "D=$(realpath %s); export D; exec flux start %s %s --inside %s", state,
+             b->start, self, b->name);
     rc = system(command);
     snprintf(command, sizeof(command), "rm -rf '%s'", state);
     if (system(command) != 0)

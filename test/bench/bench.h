@@ -39,5 +39,6 @@ extern const struct bench bench_cli[];
 extern const struct bench bench_memory[];
 extern const struct bench bench_boot[];
 extern const struct bench bench_tree[];
+extern const struct bench bench_kvs_get[];
 
 #endif
