@@ -9,6 +9,7 @@ from wire import EVENT
 TYPES = {1: "request", 2: "response", 4: "event", 8: "control"}
 NOTHING = object()
 LOG_LINE = re.compile(r"<\d+>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z \d+ \S+ \d+ - - .+")
+REFERENCE = re.compile(r"sha1-[0-9a-f]{40}|sha256-[0-9a-f]{64}|version-[0-9a-f]{32}")
 SERVICE = re.compile(r"(\d+)-shell-(f[1-9A-HJ-NP-Za-km-z]+)(.*)", re.S)
 
 
@@ -20,6 +21,14 @@ class Names:
         self.node = node
         self.f58plain = f58plain
         self.ids = {}  # recorded id -> ours
+        self.behind = None  # how many versions our primary namespace has less
+
+    def same_version(self, recorded, ours):
+        if type(recorded) is not type(ours):
+            return False
+        if self.behind is None:
+            self.behind = recorded - ours
+        return recorded - ours == self.behind
 
     def id_of(self, recorded):
         return self.ids.get(recorded, recorded)
@@ -146,7 +155,16 @@ def same_owner(names, recorded, ours):
     return type(recorded) is type(ours) and int(ours) == expected
 
 
+def both_references(names, recorded, ours):
+    """Or neither, and the same: what a value's object holds has the same place as a reference."""
+    if isinstance(recorded, str) and REFERENCE.fullmatch(recorded):
+        return isinstance(ours, str) and bool(REFERENCE.fullmatch(ours))
+    return type(recorded) is type(ours) and recorded == ours
+
+
 RULES = {
+    "ref": both_references,
+    "version": lambda names, recorded, ours: names.same_version(recorded, ours),
     "any": lambda names, recorded, ours: type(recorded) is type(ours),
     "id": lambda names, recorded, ours: names.id_of(recorded) == ours,
     "owner": same_owner,

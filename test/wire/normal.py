@@ -27,6 +27,8 @@ NODE = "node0"
 #        "node"     the name of the one node
 #        "route"    hops: their names and number
 #        "service"  the name of a job's shell: user and job
+#        "ref"      the name of an object by its hash, or of a root by its version
+#        "version"  of the primary namespace: as far from the recorded one as the others
 #        "log"      a line of the broker's log: its form
 #        "items"    a list: each has the form of the recording's first one
 #        "json"     text that holds JSON; "lines": a line each. They add a step to the path
@@ -67,6 +69,16 @@ VALUES = [
     ("job-manager.stats-get", "*", "extra"),
     # Less is told: see LESS below. A scheduler may annotate (RFC 27); ours does while a job waits.
     ("job-list.*", "**/annotations", "optional"),
+    # What the key-value store holds besides is a matter of the services that write there, and objects have
+    # the name of their hash, of whatever algorithm, in whatever form they are kept.
+    ("attr.get content.hash", "value", "any"),
+    ("kvs.*", "rootref", "ref"),
+    ("kvs.*", "rootseq", "version"),
+    ("kvs.*", "**/owner", "owner"),
+    ("kvs.lookup", "val/data/[0-9]*", "ref"),
+    ("kvs.lookup", "val/data/*/data/[0-9]*", "ref"),
+    ("kvs.lookup", "val/data/admin", "optional"),
+    ("kvs.lookup", "val/data/resource", "optional"),
     # Texts that hold JSON.
     ("job-info.eventlog-watch", "event", "lines"),
     ("job-info.lookup", "eventlog", "lines"),
@@ -194,4 +206,4 @@ DIFFERENT = {
 }
 
 # Services that are still to come; conversations with them are played once they are there.
-AWAITED = ("kvs.", "kvs-watch.", "content.")
+AWAITED = ("content.",)
