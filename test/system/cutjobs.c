@@ -1,7 +1,7 @@
 /* The lives of a store with jobs, see cutjobs.h: open it, look at it, start job-manager
  * and job-ingest, submit, cancel, purge, until the power goes in the midst of it.
  */
-#include "cutjobs.h"
+#include "cutkvs.h"
 
 #include <check.h>
 #include <errno.h>
@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/json.h"
 #include "base/list.h"
 #include "base/slice.h"
 
@@ -459,6 +458,7 @@ static void work(struct cutrun *r)
         if (i == r->rest_at + REST_TURNS)
             break;
         load(r);
+        cutkvs_load(r->kvs);
         turn(r);
         dark += pwrvfs_is_cut(r->disk);
     }
@@ -517,6 +517,7 @@ static void down(struct cutrun *r)
     }
     r->up = r->full = false;
     client_stop(r);
+    cutkvs_stop(r->kvs);
     store_close(r->w->store);
     r->w->store = NULL;
 }
@@ -530,6 +531,7 @@ static void live(struct cutrun *r, bool last)
         pwrvfs_cut_after(r->disk, (long)cutrun_random(r, 30));
     if (open_store(r) == 0) {
         cutrun_check(r);
+        cutkvs_start(r->kvs);
         if (!last && !r->broken) {
             if (!early)
                 pwrvfs_cut_after(r->disk, draw_budget(r));
@@ -554,6 +556,7 @@ static void run_free(struct cutrun *r)
     free(r->jobs);
     free(r->subs);
     free(r->requests);
+    cutkvs_free(r->kvs);
 }
 
 static void run_new(struct cutrun *r)
@@ -566,6 +569,7 @@ static void run_new(struct cutrun *r)
     if (!r->disk || !r->jobs || !r->subs || !r->requests)
         abort();
     list_init(r->requests);
+    r->kvs = cutkvs_new(r);
     r->w = world_new(r->p->simulated ? r->p->seed : 0);
     store_close(r->w->store); /* the memory twin */
     r->w->store = NULL;

@@ -15,10 +15,11 @@ struct cutjobs {
     bool simulated; /* one thread, virtual time: the same seed gives the same run */
     int lives;      /* power cuts, one after another on the same disk */
     enum store_durability durability;
+    bool with_kvs; /* which has work, too: cutkvs.h */
 
     /* Sums; start as 0. */
     long cuts;
-    long acked;   /* submissions that were answered with an id */
+    long acked;   /* submissions that were answered with an id, commits */
     long refused; /* that were refused for lack of space */
     long visible; /* events that a watcher was shown */
     long lost;    /* of those, the ones that were gone afterwards */
@@ -51,8 +52,11 @@ struct cutjobs_job {
     bool cancelled, purging, purged;
 };
 
+struct cutkvs;
+
 struct cutrun {
     struct cutjobs *p;
+    struct cutkvs *kvs; /* NULL: there is none */
     struct pwrvfs *disk;
     char vfs[32];
     struct world *w;

@@ -1,8 +1,11 @@
-/* `power_cut_jobs [--weak[=off]] [CUTS [SEED]]`: cut the power under an instance's job
+/* `power_cut_jobs [--kvs] [--weak[=off]] [CUTS [SEED]]`: cut the power under an instance's job
  * services, start them again on what is left, and see whether a client was lied to.
  *
  * In a third of the lives the disk is full for a while, too: then submissions may be
  * refused, but nothing else is lost.
+ *
+ * With --kvs the KVS has its work on the same store, too: commits, namespaces, snapshots,
+ * checkpoints and garbage collection.
  *
  * Prints cuts, acknowledged, refused, visible, lost, corrupt, seconds and the last seed. Of eight
  * runs seven are in the simulated world (the same seed gives the same run), one has the
@@ -41,8 +44,11 @@ int main(int argc, char **argv)
             p.durability = STORE_PROCESS;
         else if (strcmp(argv[i], "--weak=off") == 0)
             p.durability = STORE_NONE;
+        else if (strcmp(argv[i], "--kvs") == 0)
+            p.with_kvs = true;
         else if (given == 2 || (numbers[given++] = atol(argv[i])) <= 0) {
-            fprintf(stderr, "usage: power_cut_jobs [--weak[=off]] [CUTS [SEED]]\n");
+            fprintf(stderr,
+                    "usage: power_cut_jobs [--kvs] [--weak[=off]] [CUTS [SEED]]\n");
             return 2;
         }
     }

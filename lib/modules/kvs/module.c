@@ -327,6 +327,7 @@ static void destroy(struct kvs *kvs)
 static int make_primary(struct kvs *kvs)
 {
     struct ns *ns;
+    int rc;
 
     if (ns_find(kvs, KVS_PRIMARY_NAMESPACE))
         return 0;
@@ -334,7 +335,9 @@ static int make_primary(struct kvs *kvs)
         ns_new(kvs, KVS_PRIMARY_NAMESPACE, commits_next_seq(kvs->commits), kvs->owner, 0);
     if (!ns)
         return -ENOMEM;
-    return namespace_make(kvs, NULL, ns, NULL);
+    if ((rc = namespace_make(kvs, NULL, ns, NULL)) < 0)
+        return rc;
+    return store_flush(kvs->store); /* the first lookup finds it */
 }
 
 static int make_leader(struct kvs *kvs, const struct settings *settings)
