@@ -63,6 +63,8 @@ static void add_own(struct strvec *sv, const struct plan *p,
     jobid_encode(p->id, "f58", id, sizeof(id));
     add(sv, "FLUX_URI", opts->uri);
     add(sv, "FLUX_JOB_ID", id);
+    buf_addf(&sv->text, "FLUX_KVS_NAMESPACE=job-%" PRIu64, p->id);
+    strvec_end(sv);
     if (opts->pmi_library)
         add(sv, "FLUX_PMI_LIBRARY_PATH", opts->pmi_library);
     add_tmpdir(sv, p);

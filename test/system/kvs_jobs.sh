@@ -17,6 +17,18 @@ agrees() {
     [ "$(flux kvs get "$1.$2")" = "$(flux job info "$3" "$2")" ]
 }
 
+# lacks PATTERN DESCRIPTION COMMAND...: no line matches
+lacks() {
+    pattern=$1 what=$2
+    shift 2
+    got=$("$@" 2>&1)
+    if printf '%s\n' "$got" | grep -Eq -- "$pattern"; then
+        fail "$what" "printed: $got"
+    else
+        pass "$what"
+    fi
+}
+
 mounts() {
     id=$(flux submit -n2 sh -c 'echo hello')
     flux job wait-event "$id" clean >/dev/null
@@ -84,9 +96,104 @@ refusals() {
     done_testing
 }
 
+# A job's own namespace, while it is there.
+own() {
+    mkfifo go
+    id=$(flux submit sh -c 'flux kvs get x; flux kvs namespace list; flux kvs put x=1 d.y=2
+        echo $FLUX_KVS_NAMESPACE; flux kvs get x; read -r l <go; flux kvs put z=3')
+    k=$(key "$id")
+    ns=job-$(flux job id --to=dec "$id")
+    prints 1 'others can wait for it' flux kvs get --waitcreate "$k.guest.x"
+    prints "$ns::." 'it is seen as a link to a namespace' flux kvs readlink "$k.guest"
+    says "^$ns " 'which is there' flux kvs namespace list
+    prints 2 'what a job writes can be read elsewhere' there 1 flux kvs get "$k.guest.d.y"
+    succeeds 'and is written as others see it' there 1 flux kvs put "$k.guest.w=4"
+    prints 4 'in the namespace' flux kvs get --namespace="$ns" w
+    says 'mounted' 'not together with other keys' flux kvs put "$k.guest.v=1" other=1
+    prints "$k.guest.d.y
+$k.guest.exec.eventlog
+$k.guest.input
+$k.guest.output
+$k.guest.w
+$k.guest.x" 'all of it is listed' there 1 flux kvs dir -dR "$k.guest"
+    echo >go
+    flux job wait-event "$id" clean >/dev/null
+    says "x: No such file" 'in the job nothing is there at first' flux job attach "$id"
+    lacks "$ns::" 'and no namespace' flux job attach "$id"
+    says "^$ns\$" 'whose name it knows' flux job attach "$id"
+    succeeds 'the namespace goes' wait_for 20 is_gone "$ns"
+    prints 3 'what was written stays' flux kvs get "$k.guest.z"
+    prints "$k.guest.d.y
+$k.guest.exec.eventlog
+$k.guest.input
+$k.guest.output
+$k.guest.w
+$k.guest.x
+$k.guest.z" 'all of it' there 1 flux kvs dir -dR "$k.guest"
+    says 'the job has ended' 'nobody writes there any more' flux kvs put "$k.guest.x=5"
+    says 'the job has ended' 'nor in the namespace' flux kvs put --namespace="$ns" x=5
+    flux kvs copy "$k.guest" saved
+    prints 2 'it can be copied' flux kvs get saved.d.y
+    flux job purge -f --num-limit=0 >/dev/null
+    says 'No such file' 'a purged job leaves nothing' flux kvs get "$k.guest.x"
+    says "no such namespace 'job-777'" 'there is none of a job that never was' \
+        flux kvs put --namespace=job-777 x=1
+    says "no such namespace 'job-777'" 'nor to be read' \
+        there 1 flux kvs get --namespace=job-777 x
+    id=$(flux submit true)
+    flux job wait-event "$id" clean >/dev/null
+    lacks '^job-' 'who does not write has none' flux kvs namespace list
+    done_testing
+}
+
+is_gone() {
+    ! flux kvs namespace list | grep -q "^$1 "
+}
+
+# What one instance leaves for the next.
+KEEP=${KEEP:-$TMP}
+export KEEP
+
+begin() {
+    mkfifo "$KEEP/go"
+    id=$(flux submit sh -c 'flux kvs put x=1; read -r l <"$1"; flux kvs put y=2' sh "$KEEP/go")
+    echo "$id" >"$KEEP/id"
+    prints 1 'a job writes' flux kvs get --waitcreate "$(key "$id").guest.x"
+    other=$(flux submit flux kvs put old=7)
+    flux job wait-event "$other" clean >/dev/null
+    echo "$other" >"$KEEP/other"
+    done_testing
+}
+
+go_on() {
+    id=$(cat "$KEEP/id")
+    k=$(key "$id")
+    prints 1 'after a restart it is still there' flux kvs get "$k.guest.x"
+    prints 7 'and what an ended job has left' flux kvs get "$(key "$(cat "$KEEP/other")").guest.old"
+    echo >"$KEEP/go"
+    flux job wait-event "$id" clean >/dev/null
+    prints 2 'the job goes on writing' flux kvs get "$k.guest.y"
+    done_testing
+}
+
+remember() {
+    k=$(key "$(cat "$KEEP/id")")
+    prints '1
+2' 'and after another, all is' flux kvs get "$k.guest.x" "$k.guest.y"
+    succeeds 'the namespace goes' wait_for 20 is_gone "job-$(flux job id --to=dec "$(cat "$KEEP/id")")"
+    prints '1
+2' 'to the same place' flux kvs get "$k.guest.x" "$k.guest.y"
+    says '"R_lite"' 'with the rest of the job' flux kvs get "$k.R"
+    done_testing
+}
+
 if [ -n "${FLUX_TEST_INSIDE:-}" ]; then
     "$FLUX_TEST_INSIDE"
 fi
 inside mounts -s2
 inside refusals
-done_testing
+inside own -s2
+inside begin --statedir="$TMP/state"
+inside go_on --statedir="$TMP/state"
+inside remember --statedir="$TMP/state"
+exit $((failures > 0))

@@ -35,7 +35,7 @@ collect() {
     flux kvs get --raw big.k1 >k1.again
     succeeds 'what is left is whole' cmp "$KEEP/k1.bin" k1.again
     prints 1 'and all of it' flux kvs get kept
-    prints 'big kept' 'with its folders' sh -c 'echo $(flux kvs ls .)'
+    prints 'big job kept resource' 'with its folders' sh -c 'echo $(flux kvs ls .)'
     prints '' 'and nothing else' flux kvs ls big.k2
     prints 1 'and a snapshot that getroot has told' flux kvs get --at "$(cat "$KEEP/pinned.txt")" old
     says 'takes no arguments' 'an argument is refused' flux gc x

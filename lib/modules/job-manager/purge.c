@@ -70,6 +70,23 @@ static int purge_read(struct store_reader *r, void *arg)
     return 0;
 }
 
+/* Others may have something of these jobs. */
+static void publish(struct job_manager *jm, const struct purge *p)
+{
+    struct buf out = {0};
+    flux_msg_t *msg;
+
+    buf_adds(&out, "{\"jobs\":[");
+    for (size_t i = 0; i < p->n; i++)
+        buf_addf(&out, "%s%ju", i ? "," : "", (uintmax_t)p->ids[i]);
+    buf_adds(&out, "]}");
+    msg = out.failed ? NULL : flux_event_encode("job-purge-inactive", out.data);
+    if (!msg || flux_send_new(jm->h, &msg, 0) < 0)
+        flux_log_error(jm->h, "job-purge-inactive");
+    flux_msg_decref(msg);
+    buf_free(&out);
+}
+
 static void purge_done(struct job_manager *jm, int rc, void *arg)
 {
     struct purge *p = arg;
@@ -88,6 +105,8 @@ static void purge_done(struct job_manager *jm, int rc, void *arg)
         if (jm->inactive > 0)
             jm->inactive--;
     }
+    if (p->force && p->n > 0)
+        publish(jm, p);
     snprintf(answer, sizeof(answer), "{\"count\":%ju}",
              (uintmax_t)(p->force ? p->n : p->count));
     batch_respond(jm->batches, p->msg, strdup(answer), false);

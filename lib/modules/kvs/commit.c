@@ -6,8 +6,10 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "modules/kvs/commit_private.h"
+#include "modules/kvs/guest.h"
 #include "modules/kvs/mount.h"
 #include "modules/kvs/publish.h"
+#include "proto/jobkey.h"
 #include "proto/key.h"
 
 #define FLYING_MAX 2         /* batches on their way; then merging begins */
@@ -49,11 +51,21 @@ void txn_free(struct txn *t)
     free(t);
 }
 
+void txn_fail(struct txn *t, int errnum, const char *text)
+{
+    if (t->done)
+        t->done(-errnum, t->arg);
+    else
+        kvs_respond_error(t->ns->kvs, t->msg, errnum, text && *text ? "%s" : NULL, text);
+}
+
 void txn_end(struct txn *t, int errnum)
 {
-    kvs_respond_error(t->ns->kvs, t->msg, errnum,
-                      errnum == ENOTSUP ? "namespace '%s' was removed" : NULL,
-                      t->ns->name);
+    char text[REDO_NAMESPACE_MAX + 64] = "";
+
+    if (errnum == ENOTSUP)
+        snprintf(text, sizeof(text), "namespace '%s' was removed", t->ns->name);
+    txn_fail(t, errnum, text);
     txn_free(t);
 }
 
@@ -223,6 +235,7 @@ static int apply_txn(struct commits *c, struct batch *b, struct txn *t)
     int rc;
 
     e->need.n = 0;
+    e->is_closed = t->ns->has_mounts && !t->done ? mount_covers : NULL;
     if (t->t.nexpects &&
         (rc = check_expects(b->root, b->nops ? b->version : b->ns->next.version, e, t)) <
             0)
@@ -374,7 +387,6 @@ static bool run_once(struct commits *c, struct ns *ns)
         .os = &c->kvs->os,
         .id = ++c->kvs->os.last_edit,
         .version = b->version,
-        .is_closed = ns->has_mounts ? mount_covers : NULL,
     };
     redo_begin(&c->record, REDO_COMMIT, ns->name);
     fill(c, b);
@@ -432,6 +444,11 @@ static int check_request(const struct ns *ns, const struct txn *t, flux_error_t 
 
     if (ns_authorize(ns, t->msg) < 0)
         return -EPERM;
+    if (ns->sealed)
+        return error_set(err, EROFS,
+                         "namespace '%s' is not to be written any more: the "
+                         "job has ended",
+                         ns->name);
     if (!owner && (t->t.has_refs || t->t.has_links))
         return error_set(err, EPERM, "links and references are the instance owner's");
     if (!owner && t->t.largest > GUEST_VALUE_MAX)
@@ -456,12 +473,75 @@ static void enqueue(struct kvs *kvs, struct ns *ns, struct txn *t)
     ns_wake(ns);
 }
 
+int commit_own(struct kvs *kvs, struct ns *ns, struct buf *ops, unsigned nops,
+               commit_f done, void *arg)
+{
+    struct txn *t = ops->failed ? NULL : calloc(1, sizeof(*t));
+
+    if (!t) {
+        buf_free(ops);
+        return -ENOMEM;
+    }
+    list_init(&t->link);
+    t->ns = ns;
+    t->done = done;
+    t->arg = arg;
+    t->cred.userid = kvs->owner;
+    t->cred.rolemask = FLUX_ROLE_OWNER;
+    t->t.ops = *ops;
+    t->t.nops = nops;
+    *ops = (struct buf){0};
+    list_append(&ns->queue, &t->link);
+    ns_wake(ns);
+    return 0;
+}
+
+/* Keys of a job's own namespace may be named as others see them, if all are. */
+static void redirect(struct kvstxn *t)
+{
+    struct buf ops = {0};
+    struct redo_item item;
+    struct slice rest;
+    uint64_t id = 0, first = 0;
+    size_t pos = 0;
+    unsigned n = 0;
+
+    while (redo_next(t->ops.data, t->ops.len, &pos, &item) > 0) {
+        if (!jobkey_guest(item.key, &id, &rest) || (n > 0 && id != first) || ops.failed)
+            break;
+        redo_add(&ops, item.op, rest, item.value);
+        first = id;
+        n++;
+    }
+    if (n < t->nops || n == 0 || t->nexpects || ops.failed) {
+        buf_free(&ops);
+        return;
+    }
+    buf_free(&t->ops);
+    t->ops = ops;
+    jobkey_namespace(id, t->ns);
+}
+
+static void find_ns(struct kvs *kvs, struct txn *t)
+{
+    struct ns *ns;
+
+    if (strcmp(t->t.ns, KVS_PRIMARY_NAMESPACE) == 0)
+        redirect(&t->t);
+    if ((ns = ns_find(kvs, t->t.ns))) {
+        enqueue(kvs, ns, t);
+        return;
+    }
+    if (!guest_open(kvs->guests, t->t.ns, t->msg, commit_request, true))
+        kvs_respond_error(kvs, t->msg, ENOTSUP, "no such namespace '%s'", t->t.ns);
+    txn_free(t);
+}
+
 void commit_request(struct kvs *kvs, const flux_msg_t *msg)
 {
     struct txn *t = calloc(1, sizeof(*t));
     flux_error_t err;
     const char *s;
-    struct ns *ns;
     int rc;
 
     if (!t || flux_request_decode(msg, NULL, &s) < 0 || !s) {
@@ -475,9 +555,6 @@ void commit_request(struct kvs *kvs, const flux_msg_t *msg)
     if ((rc = kvstxn_read(s, strlen(s), &t->t, &err)) < 0) {
         kvs_respond_error(kvs, msg, -rc, rc == -ENOMEM ? NULL : "%s", err.text);
         txn_free(t);
-    } else if (!(ns = ns_find(kvs, t->t.ns))) {
-        kvs_respond_error(kvs, msg, ENOTSUP, "no such namespace '%s'", t->t.ns);
-        txn_free(t);
     } else
-        enqueue(kvs, ns, t);
+        find_ns(kvs, t);
 }

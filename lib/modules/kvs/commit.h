@@ -14,6 +14,12 @@ void commits_free(struct commits *c);
 
 /* kvs.commit */
 void commit_request(struct kvs *kvs, const flux_msg_t *msg);
+/* Operations (redo_next(); taken over, may be none) of the service's own, on any key: done
+ * when they, and all that the namespace has seen before, are durable. -ENOSYS: the service
+ * ends. */
+typedef void (*commit_f)(int rc, void *arg);
+int commit_own(struct kvs *kvs, struct ns *ns, struct buf *ops, unsigned nops,
+               commit_f done, void *arg);
 /* Make or remove a namespace; msg is answered when it is durable. root_hash NULL: empty. */
 void commit_create(struct kvs *kvs, const flux_msg_t *msg, struct ns *ns,
                    struct obj *root);

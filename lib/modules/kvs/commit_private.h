@@ -15,7 +15,9 @@ enum txn_state {
 struct txn {
     struct list link; /* of its namespace's queue, or of a batch */
     struct ns *ns;
-    const flux_msg_t *msg;
+    const flux_msg_t *msg; /* NULL: of the service's own, */
+    commit_f done;         /* which is told then */
+    void *arg;
     struct flux_msg_cred cred;
     struct kvstxn t;
     enum txn_state state;
@@ -58,7 +60,8 @@ struct commits {
 };
 
 void txn_free(struct txn *t);
-void txn_end(struct txn *t, int errnum); /* answer it, free it */
+void txn_end(struct txn *t, int errnum);                    /* answer it, free it */
+void txn_fail(struct txn *t, int errnum, const char *text); /* answer it */
 void batch_free(struct commits *c, struct batch *b);
 /* Something can go on in it. */
 void ns_wake(struct ns *ns);

@@ -25,6 +25,7 @@ struct snapshots;
 struct turns;
 struct follower;
 struct feed;
+struct guests;
 struct watches;
 struct ns;
 
@@ -59,6 +60,7 @@ struct kvs {
     struct snapshots *snapshots;
     struct turns *turns;
     struct feed *feed;
+    struct guests *guests;
     struct follower *follower; /* NULL: this is the leader */
     struct watches *watches;
     struct kvs_stats stats;

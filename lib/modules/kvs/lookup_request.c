@@ -7,10 +7,12 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "modules/kvs/follower.h"
+#include "modules/kvs/guest.h"
 #include "modules/kvs/loader.h"
 #include "modules/kvs/lookup_private.h"
 #include "modules/kvs/relay.h"
 #include "modules/kvs/snapshot.h"
+#include "proto/jobkey.h"
 #include "proto/key.h"
 
 #define FLAGS                                                                            \
@@ -228,6 +230,59 @@ struct ns *lookup_ns(struct lookup *l, int *rc)
     return ns;
 }
 
+static bool is_plus(const flux_msg_t *msg)
+{
+    const char *topic = "";
+
+    flux_msg_get_topic(msg, &topic);
+    return strcmp(topic, "kvs.lookup-plus") == 0;
+}
+
+static void lookup_again(struct kvs *kvs, const flux_msg_t *msg)
+{
+    lookup_request(kvs, msg, is_plus(msg));
+}
+
+/* Nobody has written in a job's own namespace yet. */
+static void lookup_in_nothing(struct kvs *kvs, const flux_msg_t *msg)
+{
+    struct obj *root = obj_new_node(&kvs->os, OBJ_LEAF, 0, ++kvs->os.last_edit);
+    struct lookup *l = root ? lookup_new(kvs, msg) : NULL;
+
+    if (l && lookup_read(l) == 0) {
+        l->done = respond;
+        l->plus = is_plus(msg);
+        lookup_in(l, 0, 0, root);
+    } else {
+        kvs_respond_error(kvs, msg, ENOMEM, NULL);
+        if (l)
+            lookup_free(l);
+    }
+    obj_unref(&kvs->os, root);
+}
+
+/* A namespace that is not there may be the own one of a job. False: it is not. */
+static bool open_guest(struct lookup *l)
+{
+    char name[REDO_NAMESPACE_MAX + 1];
+    uint64_t id;
+
+    if (l->ns.len >= sizeof(name))
+        return false;
+    memcpy(name, l->ns.p, l->ns.len);
+    name[l->ns.len] = '\0';
+    if (jobkey_namespace_parse(name, &id) < 0)
+        return false;
+    if (l->kvs->follower) {
+        hand_on(l);
+        return true;
+    }
+    guest_open(l->kvs->guests, name, l->msg,
+               l->min_version ? lookup_again : lookup_in_nothing, l->min_version > 0);
+    lookup_free(l);
+    return true;
+}
+
 static void start(struct lookup *l)
 {
     struct ns *ns;
@@ -235,6 +290,8 @@ static void start(struct lookup *l)
 
     if ((ns = lookup_ns(l, &rc)))
         start_in(l, ns);
+    else if (rc == -ENOTSUP && open_guest(l))
+        ;
     else if (rc != -EINPROGRESS)
         lookup_end(l, rc);
 }
@@ -249,6 +306,8 @@ void lookup_ready(struct ns_wait *w, int rc)
         l->no_guest = true;
         rc = 0;
     }
+    if (rc == -ENOTSUP && !l->root && open_guest(l))
+        return;
     if (rc == -ENOTSUP)
         error_set(&l->err, ENOTSUP, "no such namespace '%.*s'", (int)name.len, name.p);
     if (rc < 0)

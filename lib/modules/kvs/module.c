@@ -16,6 +16,7 @@
 #include "modules/kvs/commit.h"
 #include "modules/kvs/feed.h"
 #include "modules/kvs/follower.h"
+#include "modules/kvs/guest.h"
 #include "modules/kvs/gc.h"
 #include "modules/kvs/load.h"
 #include "modules/kvs/loader.h"
@@ -167,6 +168,13 @@ static void event_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, v
     follower_event(kvs->follower, msg);
 }
 
+static void purge_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
+{
+    struct kvs *kvs = arg;
+
+    guests_purge(kvs->guests, msg);
+}
+
 /* ---- configuration ---- */
 
 struct settings {
@@ -244,11 +252,22 @@ static const struct flux_msg_handler_spec requests[] = {
     {FLUX_MSGTYPE_REQUEST, "kvs.root", feed_root_cb, 0},
     {FLUX_MSGTYPE_REQUEST, "kvs.fetch", feed_fetch_cb, 0},
     {FLUX_MSGTYPE_REQUEST, "kvs.follow", feed_follow_cb, 0},
+    {FLUX_MSGTYPE_EVENT, "job-purge-inactive", purge_cb, 0},
     {FLUX_MSGTYPE_REQUEST, "kvs-watch.lookup", watch_cb, FLUX_ROLE_USER},
     {FLUX_MSGTYPE_REQUEST, "kvs-watch.cancel", watch_cancel_cb, FLUX_ROLE_USER},
     {FLUX_MSGTYPE_REQUEST, "kvs-watch.disconnect", watch_disconnect_cb, FLUX_ROLE_USER},
     FLUX_MSGHANDLER_TABLE_END,
 };
+
+static int follow_purges(struct kvs *kvs)
+{
+    flux_future_t *f = flux_event_subscribe_ex(kvs->h, "job-purge-inactive", 0);
+
+    if (!f)
+        return -errno;
+    flux_future_destroy(f);
+    return 0;
+}
 
 /* Watches are the leader's: elsewhere nothing of that name is to be found, and requests go
  * up. */
@@ -313,6 +332,7 @@ static void destroy(struct kvs *kvs)
     feed_free(kvs->feed);
     if (kvs->ns_by_id)
         end_queues(kvs);
+    guests_free(kvs->guests);
     snapshots_free(kvs->snapshots);
     commits_free(kvs->commits);
     kvs_watches_free(kvs->watches);
@@ -347,7 +367,9 @@ static int make_leader(struct kvs *kvs, const struct settings *settings)
     if ((rc = commits_new(kvs, &kvs->commits)) < 0 ||
         (rc = checkpoint_new(kvs, settings->period, &kvs->checkpoint)) < 0 ||
         (rc = gc_new(kvs, settings->gc_threshold, &kvs->gc)) < 0 ||
-        (rc = admin_new(kvs, &kvs->admin)) < 0 || (rc = load_all(kvs)) < 0)
+        (rc = guests_new(kvs, &kvs->guests)) < 0 ||
+        (rc = admin_new(kvs, &kvs->admin)) < 0 || (rc = load_all(kvs)) < 0 ||
+        (rc = guests_start(kvs->guests)) < 0)
         return rc;
     return make_primary(kvs);
 }
@@ -382,7 +404,9 @@ static int add_handlers(struct kvs *kvs)
 
     if (rc < 0)
         return -errno;
-    return kvs->store ? add_watch_service(kvs) : 0;
+    if (kvs->follower)
+        return 0;
+    return (rc = add_watch_service(kvs)) < 0 ? rc : follow_purges(kvs);
 }
 
 static int init(flux_t *h, int argc, char **argv, void **ret_ctx)

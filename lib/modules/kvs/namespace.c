@@ -11,12 +11,14 @@
 #include "base/json.h"
 #include "modules/kvs/commit.h"
 #include "modules/kvs/follower.h"
+#include "modules/kvs/guest.h"
 #include "modules/kvs/hash.h"
 #include "modules/kvs/loader.h"
 #include "modules/kvs/relay.h"
 #include "modules/kvs/save.h"
 #include "modules/kvs/snapshot.h"
 #include "proto/blobref.h"
+#include "proto/jobkey.h"
 #include "proto/key.h"
 
 /* What clients of other versions send for an empty root: the hash of an empty RFC 11
@@ -73,11 +75,28 @@ static void when_ready(struct kvs *kvs, const flux_msg_t *msg,
         pending_ready(&p->wait, rc == -ENOTSUP ? 0 : rc);
 }
 
+/* May it be the own one of a job? Then the request is seen to: it comes `again`. */
+static bool open_guest(struct kvs *kvs, const flux_msg_t *msg, const char *name,
+                       guest_f again)
+{
+    uint64_t id;
+
+    if (!again || jobkey_namespace_parse(name, &id) < 0)
+        return false;
+    if (!kvs->follower)
+        return guest_open(kvs->guests, name, msg, again, true);
+    relay_request(kvs, msg);
+    return true;
+}
+
 /* The namespace that a request is about, if its sender may use it; else it is answered. */
-static struct ns *request_ns(struct kvs *kvs, const flux_msg_t *msg, const char *name)
+static struct ns *request_ns(struct kvs *kvs, const flux_msg_t *msg, const char *name,
+                             guest_f again)
 {
     struct ns *ns = ns_find(kvs, name);
 
+    if ((!ns || ns->creating) && open_guest(kvs, msg, name, again))
+        return NULL;
     if (!ns || ns->creating)
         kvs_respond_error(kvs, msg, ENOTSUP, "no such namespace '%s'", name);
     else if (ns_authorize(ns, msg) < 0)
@@ -99,7 +118,7 @@ static void getroot(struct kvs *kvs, const flux_msg_t *msg)
         kvs_respond_error(kvs, msg, errno, NULL);
         return;
     }
-    if (!(ns = request_ns(kvs, msg, name)))
+    if (!(ns = request_ns(kvs, msg, name, getroot)))
         return;
     if (flags >= 0 && kvs->follower)
         relay_request(kvs, msg);
@@ -131,7 +150,7 @@ static void wait_version(struct kvs *kvs, const flux_msg_t *msg)
         kvs_respond_error(kvs, msg, EPROTO, NULL);
         return;
     }
-    if (!(ns = request_ns(kvs, msg, name)))
+    if (!(ns = request_ns(kvs, msg, name, wait_version)))
         return;
     ns_wait_version(ns, msg, (uint64_t)version);
     if (kvs->follower)
@@ -327,7 +346,7 @@ void namespace_remove_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *ms
         kvs_respond_error(kvs, msg, errno, NULL);
     else if (strcmp(name, KVS_PRIMARY_NAMESPACE) == 0)
         kvs_respond_error(kvs, msg, ENOTSUP, "the primary namespace stays");
-    else if ((ns = request_ns(kvs, msg, name)))
+    else if ((ns = request_ns(kvs, msg, name, NULL)))
         commit_remove(kvs, msg, ns);
 }
 

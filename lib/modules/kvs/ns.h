@@ -25,6 +25,7 @@ struct ns {
     uint32_t owner, flags;
     struct kvs *kvs;
     bool has_mounts; /* it is the primary one; see mount.h */
+    bool sealed;     /* a job's, which has ended: nobody writes */
     bool removed;    /* no new requests */
     bool creating;   /* not durable yet */
     bool gone;       /* durably removed */

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "modules/kvs/checkpoint.h"
+#include "modules/kvs/guest.h"
 #include "modules/kvs/lookup.h"
 #include "modules/kvs/namespace.h"
 #include "modules/kvs/watch.h"
@@ -21,8 +22,11 @@ static void answer(struct commits *c, struct txn *t, uint64_t version, int error
     char ref[BLOBREF_SIZE];
 
     if (t->error || error) {
-        kvs_respond_error(c->kvs, t->msg, error ? error : t->error,
-                          !error && *t->err.text ? "%s" : NULL, t->err.text);
+        txn_fail(t, error ? error : t->error, error ? NULL : t->err.text);
+        return;
+    }
+    if (t->done) {
+        t->done(0, t->arg);
         return;
     }
     blobref_print_version(t->ns->id, version, ref);
@@ -122,6 +126,8 @@ static void durable(struct commits *c, struct batch *b)
     publish_answers(c, b, 0);
     if (b->kind == REDO_NSREMOVE)
         ns_retire(b->ns);
+    else if (b->kind == REDO_NSCREATE)
+        guest_made(c->kvs->guests, b->ns, 0);
 }
 
 /* A record was refused: the store refuses all behind it, too (-ESTALE); when the last one
@@ -136,6 +142,7 @@ static void refused(struct commits *c, struct batch *b, int error)
         ns_show(b->ns);
     publish_answers(c, b, c->why);
     if (b->kind == REDO_NSCREATE) {
+        guest_made(c->kvs->guests, b->ns, c->why);
         end_namespace(c, b->ns);
         ns_retire(b->ns);
     }

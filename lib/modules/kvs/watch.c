@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "modules/kvs/loader.h"
 #include "modules/kvs/watch_private.h"
+#include "proto/jobkey.h"
 #include "proto/key.h"
 
 #define NEED_WATCH (FLUX_KVS_WATCH_FULL | FLUX_KVS_WATCH_UNIQ | FLUX_KVS_WATCH_APPEND)
@@ -179,8 +180,34 @@ void kvs_watch_published(struct watches *ws, struct ns *ns, const struct batch *
     start_late(ws, ns);
 }
 
+/* Keys below job.ID.guest are in that job's own namespace, which is there now. */
+static void look_below_job(struct watches *ws, uint64_t job)
+{
+    struct ns *primary = ns_find(ws->kvs, KVS_PRIMARY_NAMESPACE);
+    struct slice rest;
+    uint64_t id;
+
+    list_each(w, &ws->list, struct watch, link)
+    {
+        struct slice key = {w->key.data, w->key.len};
+
+        if (!primary || w->id != primary->id || !primary->now.root ||
+            !jobkey_guest(key, &id, &rest) || id != job)
+            continue;
+        if (kvs_watch_add_look(w, primary->now.version, primary->now.root, true, false) <
+            0)
+            kvs_watch_fail(w, ENOMEM, NULL);
+        else
+            kvs_watch_go_on(w);
+    }
+}
+
 void kvs_watch_created(struct watches *ws, struct ns *ns)
 {
+    uint64_t job;
+
+    if (jobkey_namespace_parse(ns->name, &job) == 0)
+        look_below_job(ws, job);
     list_each(w, &ws->absent, struct watch, start_link)
     {
         if (strcmp(w->ns_name, ns->name) != 0)
