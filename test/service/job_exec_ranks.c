@@ -195,6 +195,41 @@ START_TEST(a_cancel_reaches_all_and_ends_what_was_never_told)
 }
 END_TEST
 
+/* Handed over by a job manager that does not know how far it came: a shell that cannot be
+ * reached may run it. */
+START_TEST(what_a_shell_may_have_been_told_is_not_over_without_it)
+{
+    fx.ranks[1].errnum = EHOSTUNREACH;
+    start_on(1, "0-1", ",\"maybe-started\":true");
+    hello_of(0, "s0",
+             "{\"id\":1,\"state\":\"finished\",\"exception\":{\"severity\":0,\"type\":"
+             "\"lost-shell\",\"note\":\"it died\"},\"data\":{\"status\":9}}");
+    until(find(1, "exception") && fx.ranks[1].execs);
+    ck_assert_int_eq(count(1, "finish"), 0);
+    fx.ranks[1].errnum = 0;
+    hello_of(1, "s1", "{\"id\":1,\"state\":\"running\"}");
+    until(fx.ranks[1].requests == 1);
+    ck_assert_str_eq(fx.ranks[1].topic, "cancel");
+    ck_assert_int_eq(count(1, "finish"), 0);
+    say(1, "s1", FINISH, 1, SIGTERM);
+    ck_assert_int_eq(finish_of(1), SIGTERM);
+}
+END_TEST
+
+START_TEST(a_shell_that_was_not_told_is_not_told_of_what_is_over)
+{
+    start_on(1, "0-1", ",\"maybe-started\":true");
+    until(fx.ranks[1].waiter);
+    hello_of(0, "s0", "{\"id\":1,\"state\":\"finished\",\"data\":{\"status\":0}}");
+    until(fx.hello_answered);
+    send_from("manager", "job-exec.cancel", false, "{\"ids\":[1]}");
+    ck_assert_int_eq(count(1, "finish"), 0);
+    hello_of(1, "s1", "");
+    ck_assert_int_eq(finish_of(1), SIGTERM);
+    ck_assert_uint_eq(fx.ranks[1].requests, 0);
+}
+END_TEST
+
 START_TEST(kill_asks_all_and_is_answered_once)
 {
     all_up();
@@ -450,6 +485,8 @@ int main(void)
         an_exception_on_one_rank_ends_the_job_on_all,
         a_rank_that_cannot_start_it_fails_the_job,
         a_cancel_reaches_all_and_ends_what_was_never_told,
+        what_a_shell_may_have_been_told_is_not_over_without_it,
+        a_shell_that_was_not_told_is_not_told_of_what_is_over,
         kill_asks_all_and_is_answered_once,
         a_new_expiration_reaches_all_now_or_later,
         a_rank_that_goes_and_returns_loses_nothing,

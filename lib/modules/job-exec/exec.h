@@ -60,6 +60,7 @@ struct exec_part {
     struct list link; /* in the shell's list for the state */
     uint8_t state;
     bool was_running; /* it has started before: must not be started again */
+    bool maybe_told;  /* its shell may know of it */
     bool started;     /* counted in job.nstarted */
     bool released;    /* that was reported */
 };
@@ -83,6 +84,7 @@ struct exec_job {
     unsigned nparts, nstarted, nfinished;
     unsigned ntasks; /* 0: not known, or it does not matter */
     bool reattach;   /* the job manager knows of its start */
+    bool maybe;      /* an earlier one of us may have told shells of it */
     bool started;    /* reported */
     bool doomed;     /* by a cancel or an exception: it is to end everywhere */
     bool finished;   /* reported */

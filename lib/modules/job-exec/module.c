@@ -59,6 +59,8 @@ static int start_one(struct exec *x, struct slice entry, uint32_t owner)
         return -ENOMEM;
     if (slice_get(entry, "reattach", &v) == 0)
         (void)slice_bool(v, &job->reattach);
+    if (slice_get(entry, "maybe-started", &v) == 0)
+        (void)slice_bool(v, &job->maybe);
     bool mock = slice_get(entry, "jobspec", &jobspec) == 0 && mock_wanted(jobspec, &test);
     if (mock && !(job->mock = mock_new())) {
         umap_del(x->jobs, (uint64_t)id);

@@ -25,6 +25,7 @@ static int add_part(struct exec_job *job, unsigned rank, struct slice R)
     p->job = job;
     p->shell = s;
     p->was_running = job->reattach;
+    p->maybe_told = job->reattach || job->maybe;
     list_init(&p->link);
     job->nparts++;
     return 0;
@@ -180,7 +181,7 @@ static void end_here(struct exec_part *p, int status)
  * or as soon as their shell is there. */
 static void part_cancel(struct exec_part *p)
 {
-    if (p->state == PART_WAITING && !p->was_running)
+    if (p->state == PART_WAITING && !p->maybe_told)
         end_here(p, SIGTERM);
     else if (p->state != PART_FINISHED)
         shellctl_cancel(p->shell, p->job->id);
@@ -193,6 +194,13 @@ void parts_cancel(struct exec_job *job)
         list_append(&job->x->ending, &job->link);
     for (unsigned i = 0; i < job->nparts; i++)
         part_cancel(&job->parts[i]);
+}
+
+void part_unknown(struct exec_part *p)
+{
+    p->maybe_told = p->was_running;
+    if (p->job->doomed)
+        part_cancel(p);
 }
 
 static void cancel_others(struct exec_part *p)

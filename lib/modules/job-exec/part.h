@@ -23,6 +23,9 @@ void part_exited(struct exec_part *p, struct slice data);
 /* It ends here, without its shell: an exception, and a wait status. */
 void part_fail(struct exec_part *p, const char *type, const char *note, int status);
 
+/* It waits for its shell, which is here and does not know it. */
+void part_unknown(struct exec_part *p);
+
 /* End a job on all its ranks. */
 void parts_cancel(struct exec_job *job);
 /* Report the ranks that are done and were not released; final: it is the last one. */

@@ -25,8 +25,8 @@ struct shellctl {
     flux_future_t *attrs, *wait;
     flux_future_t *exec; /* rexec.exec, or the shell's exit */
     unsigned failures;
-    double busy; /* seconds that another one has lived and said nothing */
-    double backoff;    /* seconds to the next try */
+    double busy;    /* seconds that another one has lived and said nothing */
+    double backoff; /* seconds to the next try */
     flux_watcher_t *retry, *idle;
     flux_watcher_t *lost; /* runs while its broker is not there; NULL: it always was */
     bool was_busy;        /* since the last tick of `idle` */

@@ -204,6 +204,7 @@ void shellctl_hello(struct shellctl *s, const flux_msg_t *msg)
     answer(s, msg);
     if (hello_jobs(s, text) < 0)
         flux_log(s->x->h, LOG_ERR, "shell-hello of rank %u: malformed", s->rank);
+    list_each(p, &s->waiting, struct exec_part, link) part_unknown(p);
     shellctl_turn(s); /* jobs first: readers may ask for theirs */
     tell_expirations(s);
     if (s->rank == 0)

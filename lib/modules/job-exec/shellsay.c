@@ -123,6 +123,7 @@ static void send_starts(struct shellctl *s)
     list_each(p, &s->waiting, struct exec_part, link)
     {
         p->state = PART_SENT;
+        p->maybe_told = true;
         add_start(&out, p);
         if (out.len > START_BYTES)
             send_list(s, "start", &out);

@@ -98,8 +98,9 @@ static int print_start(const struct job *job, const struct spec *spec, struct bu
     bool reattach = job_posted(job, EVENT_START) || job->state == FLUX_JOB_STATE_CLEANUP;
     int rc;
 
-    buf_addf(out, "{\"id\":%ju,\"userid\":%u,\"reattach\":%s,\"R\":%s,\"jobspec\":",
-             (uintmax_t)job->id, job->userid, reattach ? "true" : "false", job->more->R);
+    buf_addf(out, "{\"id\":%ju,\"userid\":%u,\"reattach\":%s,\"R\":%s%s,\"jobspec\":",
+             (uintmax_t)job->id, job->userid, reattach ? "true" : "false", job->more->R,
+             job->maybe_started ? ",\"maybe-started\":true" : "");
     if ((rc = spec_print(spec, job->more->updates, true, out)) < 0)
         return rc;
     buf_addc(out, '}');

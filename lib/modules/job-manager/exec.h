@@ -16,7 +16,8 @@
  *
  * A start may be sent again, to a new execution service or after a restart: for a job
  * that runs it changes nothing and is answered with its present state. "reattach" says
- * that the job has been started before and must not be started anew.
+ * that the job has been started before and must not be started anew, "maybe-started" that
+ * it may have been: whatever runs it may have been told.
  */
 #ifndef FLUX_JOB_MANAGER_EXEC_H
 #define FLUX_JOB_MANAGER_EXEC_H
