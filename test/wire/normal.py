@@ -205,5 +205,12 @@ DIFFERENT = {
          "2: 1001-shell-f9kkH2pf.stdin[[]0]: recorded None, here 'No service matching *"]),
 }
 
+_MOUNTS = (
+    "what services answer for shows as a directory to be looked up, not by reference; job is always there",
+    ["kvs.lookup[[]0] val/data/resource/data: recorded *sha1-* here {}",
+     "kvs.lookup[[]0] val/data/resource/type: recorded 'dirref', here 'dir'",
+     "kvs.lookup[[]0] val/data/job: recorded nothing, here {'data': {}, 'type': 'dir', 'ver': 1}"])
+DIFFERENT["kvs-dir"] = DIFFERENT["kvs-ls"] = _MOUNTS
+
 # Services that are still to come; conversations with them are played once they are there.
 AWAITED = ("content.",)
