@@ -366,12 +366,9 @@ static bool run_once(struct commits *c, struct ns *ns)
     struct batch *b;
     int rc;
 
-    if ((rc = ns_next_root(ns, &need, &root)) == -EAGAIN) {
-        if (ns_load(c, ns, &need) < 0)
-            rc = -ENOMEM;
-        else
-            return false;
-    }
+    if ((rc = ns_next_root(ns, &need, &root)) == -EAGAIN &&
+        (rc = ns_load(c, ns, &need)) == 0)
+        return false;
     if (!(b = batch_new(c, ns)))
         return false;
     if (rc < 0) { /* the namespace cannot be read */

@@ -67,9 +67,13 @@ int txn_load(struct commits *c, struct txn *t, const struct need *need)
 int ns_load(struct commits *c, struct ns *ns, const struct need *need)
 {
     struct txn *t = list_first(&ns->queue, struct txn, link);
-    int rc = loader_get(c->kvs->loader, need, loaded, t);
+    int rc;
 
-    if (rc == 0)
+    if (t->state == TXN_WAITING) /* since another one has come behind it */
+        return 0;
+    if (t->state == TXN_FAILED)
+        return -t->error;
+    if ((rc = loader_get(c->kvs->loader, need, loaded, t)) == 0)
         t->state = TXN_WAITING;
     return rc;
 }
