@@ -45,10 +45,13 @@ struct ns {
 };
 
 struct ns *ns_find(struct kvs *kvs, const char *name);
-/* One that waits for a namespace's version, which it need not look at. */
+/* One that waits for a namespace's version, which it need not look at. ready() is called
+ * once, with 0; with NS_DOUBTFUL, when nobody could be asked but no client here knows of a
+ * newer version; or with -errno. w may be freed in it. */
+#define NS_DOUBTFUL 1
 struct ns_wait {
     struct list link;
-    void (*ready)(struct ns_wait *w, int rc); /* once; it may be freed in it */
+    void (*ready)(struct ns_wait *w, int rc);
     uint64_t id, version;
 };
 static inline void ns_wait_init(struct ns_wait *w,
@@ -59,8 +62,8 @@ static inline void ns_wait_init(struct ns_wait *w,
 }
 /* The namespace of that name, as requests may see it: in a version not older than any that
  * the sender of one that has come can know of. -ENOTSUP: there is none. A follower's only:
- * -EINPROGRESS, and then w->ready(): 0 (ns_find() finds it), or an error; take w->link
- * out of its list to give up. */
+ * -EINPROGRESS, and then w->ready(), when ns_find() finds it, or with an error; take
+ * w->link out of its list to give up. */
 int ns_get(struct kvs *kvs, const char *name, struct ns_wait *w, struct ns **ret);
 struct ns *ns_by_id(struct kvs *kvs, uint64_t id);
 /* A new one, known by name and id. NULL: no memory. */

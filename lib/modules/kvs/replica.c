@@ -180,17 +180,17 @@ static bool is_cut_off(int rc)
     return rc == -EHOSTUNREACH || rc == -ENOSYS;
 }
 
-/* What the answer (rc) means to one that waits; 1: it waits for the next one. */
+/* What the answer (rc) means to one that waits; -EAGAIN: it waits for the next one. */
 static int outcome(const struct replica *r, const struct ns_wait *w, int rc)
 {
     bool reached = reaches(r, w->id, w->version);
 
     if (is_cut_off(rc))
-        return reached ? 0 : -EHOSTUNREACH;
+        return reached ? NS_DOUBTFUL : -EHOSTUNREACH;
     if (rc == 0)
-        return !reached;
+        return reached ? 0 : -EAGAIN;
     /* Made after the question was asked, if we have heard of it. */
-    return rc == -ENOTSUP && w->id > r->pull_id ? 1 : rc;
+    return rc == -ENOTSUP && w->id > r->pull_id ? -EAGAIN : rc;
 }
 
 static void wake(struct replica *r, int rc)
@@ -204,7 +204,7 @@ static void wake(struct replica *r, int rc)
         int one = outcome(r, w, rc);
 
         list_del(&w->link);
-        if (one == 1)
+        if (one == -EAGAIN)
             list_append(&r->waits, &w->link);
         else
             w->ready(w, one);
