@@ -233,32 +233,86 @@ static int run_urgency(struct cli *c)
 static const struct cli_option purge_options[] = {
     {"age-limit", 0, CLI_REQUIRED, "FSD", "Forget jobs that ended longer ago"},
     {"num-limit", 0, CLI_REQUIRED, "N", "Keep at most this many"},
-    {"batch", 0, CLI_REQUIRED, "N", "Forget this many in one go (default 50)"},
+    {"batch", 0, CLI_REQUIRED, "N", "Forget this many a request (default 50)"},
     {"force", 'f', CLI_NONE, NULL, "Do it; without this only say how many"},
     {0},
 };
 
-static int purge(struct cli *c, flux_t *h, double age, int num, int batch)
+static int64_t count_inactive(flux_t *h)
 {
-    bool force = cli_count(c, "force") > 0;
-    int count, total = 0, rc = 0;
+    flux_future_t *f = flux_rpc(h, "job-manager.stats-get", NULL, FLUX_NODEID_ANY, 0);
+    int64_t n = 0;
+
+    if (f)
+        (void)flux_rpc_get_unpack(f, "{s:I}", "inactive_jobs", &n);
+    flux_future_destroy(f);
+    return n;
+}
+
+/* One request; how many jobs. -1: failed, a message is out. */
+static int64_t purge_some(struct cli *c, flux_future_t *f)
+{
+    int64_t count = -1;
+
+    if (!f || flux_rpc_get_unpack(f, "{s:I}", "count", &count) < 0) {
+        cli_fail(c, "purge: %s", flux_future_error_string(f));
+        count = -1;
+    }
+    flux_future_destroy(f);
+    return count;
+}
+
+static int64_t purge_by_limit(struct cli *c, flux_t *h, double age, int num, int batch)
+{
+    int force = cli_count(c, "force") > 0;
+    int64_t count, total = 0;
 
     do {
-        flux_future_t *f = flux_rpc_pack(
-            h, "job-manager.purge", FLUX_NODEID_ANY, 0, "{s:f s:i s:i s:b}", "age_limit",
-            age, "num_limit", num, "batch", batch, "force", force);
-
-        count = 0;
-        if (!f || flux_rpc_get_unpack(f, "{s:i}", "count", &count) < 0)
-            rc = cli_fail(c, "purge: %s", flux_future_error_string(f));
-        flux_future_destroy(f);
+        count = purge_some(c, flux_rpc_pack(h, "job-manager.purge", FLUX_NODEID_ANY, 0,
+                                            "{s:f s:i s:i s:b}", "age_limit", age,
+                                            "num_limit", num, "batch", batch, "force",
+                                            force));
+        if (count < 0)
+            return -1;
         total += count;
-    } while (rc == 0 && force && count == batch);
-    if (rc == 0 && force)
-        printf("purged %d inactive jobs\n", total);
-    else if (rc == 0)
-        printf("use --force to purge %d inactive jobs\n", total);
-    return rc;
+    } while (force && count == batch);
+    return total;
+}
+
+static int64_t purge_by_id(struct cli *c, flux_t *h)
+{
+    int64_t count, total = 0;
+    char name[64];
+    flux_jobid_t id;
+
+    for (int i = 0; i < cli_argc(c); i++) {
+        if (!job_id_arg(c, cli_arg(c, i), &id, name))
+            return -1;
+        count = purge_some(c, flux_rpc_pack(h, "job-manager.purge-id", FLUX_NODEID_ANY, 0,
+                                            "{s:I s:b}", "id", (int64_t)id, "force",
+                                            cli_count(c, "force") > 0));
+        if (count < 0)
+            return -1;
+        total += count;
+    }
+    return total;
+}
+
+static int purge(struct cli *c, flux_t *h, double age, int num, int batch)
+{
+    int64_t total =
+        cli_argc(c) > 0 ? purge_by_id(c, h) : purge_by_limit(c, h, age, num, batch);
+    int64_t inactive = count_inactive(h);
+
+    if (total < 0)
+        return 1;
+    if (cli_count(c, "force") > 0)
+        printf("purged %jd inactive jobs, %jd remaining\n", (intmax_t)total,
+               (intmax_t)inactive);
+    else
+        printf("use --force to purge %jd of %jd inactive jobs\n", (intmax_t)total,
+               (intmax_t)inactive);
+    return 0;
 }
 
 static int run_purge(struct cli *c)
@@ -269,7 +323,7 @@ static int run_purge(struct cli *c)
     int rc;
 
     if (!cli_int(c, "num-limit", 0, INT32_MAX, &num) ||
-        !cli_int(c, "batch", 1, INT32_MAX, &batch) || !cli_duration(c, "age-limit", &age))
+        !cli_int(c, "batch", 1, 10000, &batch) || !cli_duration(c, "age-limit", &age))
         return CLI_EXIT_USAGE;
     if (!(h = cli_open(c)))
         return 1;
@@ -293,5 +347,5 @@ const struct cli_command job_cancel = {"cancel", "JOBID...", "Cancel jobs",
                                        JOB_OPTIONS(cancel_options), run_cancel};
 const struct cli_command job_urgency = {"urgency", "JOBID URGENCY",
                                         "Change how urgent a job is", NULL, run_urgency};
-const struct cli_command job_purge = {"purge", "", "Forget inactive jobs",
+const struct cli_command job_purge = {"purge", "[JOBID...]", "Forget inactive jobs",
                                       JOB_OPTIONS(purge_options), run_purge};

@@ -14,6 +14,9 @@
 
 /* A buffer that grew beyond this is given back when it is empty. */
 #define KEEP_SIZE (256u << 10)
+/* What was written is cut off from a queue of this size once it is the larger half, so that
+ * each byte is moved once at most, however long the queue. */
+#define SHIFT_SIZE (1u << 20)
 /* Half a frame must grow by this much within the time-out. */
 #define PROGRESS (64u << 10)
 
@@ -80,7 +83,7 @@ static int write_out(struct conn *c)
     }
     if (queued(c) == 0)
         drop_output(c);
-    else if (c->out_sent > (1u << 20)) {
+    else if (c->out_sent > SHIFT_SIZE && c->out_sent >= queued(c)) {
         buf_consume(&c->out, c->out_sent);
         c->out_sent = 0;
     }

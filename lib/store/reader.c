@@ -130,6 +130,36 @@ int store_reader_inactive(struct store_reader *r, const struct store_job_query *
     return walk_jobs(r->c, SQL_JOB_INACTIVE, st, cb, arg, &n);
 }
 
+int store_reader_oldest(struct store_reader *r, double before, size_t max,
+                        store_ended_f cb, void *arg)
+{
+    sqlite3_stmt *st = sql_get(r->c, SQL_JOB_OLDEST);
+    int rc, stop = 0;
+
+    if (!st)
+        return sql_error(r->c);
+    sqlite3_bind_double(st, 1, before);
+    sqlite3_bind_int64(st, 2, max > INT64_MAX ? INT64_MAX : (int64_t)max);
+    while ((rc = sql_step(r->c, st)) > 0 && !stop)
+        stop = cb(sqlite3_column_int64(st, 0), sqlite3_column_double(st, 1), arg);
+    sql_put(r->c, SQL_JOB_OLDEST, st);
+    return stop ? stop : rc < 0 ? rc : 0;
+}
+
+int store_reader_count_older(struct store_reader *r, double before, uint64_t *ret)
+{
+    sqlite3_stmt *st = sql_get(r->c, SQL_COUNT_OLDER);
+    int rc;
+
+    if (!st)
+        return sql_error(r->c);
+    sqlite3_bind_double(st, 1, before);
+    if ((rc = sql_step(r->c, st)) > 0)
+        *ret = sqlite3_column_int64(st, 0);
+    sql_put(r->c, SQL_COUNT_OLDER, st);
+    return rc < 0 ? rc : 0;
+}
+
 /* A piece: its own data, shared ones, or those with a difference, for which out is. */
 static int piece(sqlite3_stmt *st, struct buf *out, const void **ret, size_t *ret_len)
 {
@@ -198,22 +228,22 @@ int store_reader_meta(struct store_reader *r, const char *key, char **ret)
 int store_reader_stats(struct store_reader *r, uint64_t *ret_active,
                        uint64_t *ret_inactive, uint64_t *ret_max_id)
 {
-    int64_t active = 0, all = 0, max_id = 0;
+    int64_t active = 0, inactive = 0, max_id = 0;
     int rc;
 
     if ((rc = sql_int64(r->c, SQL_COUNT_ACTIVE, &active)) < 0 ||
-        (rc = sql_int64(r->c, SQL_COUNT_ALL, &all)) < 0 ||
+        (rc = sql_int64(r->c, SQL_COUNT_INACTIVE, &inactive)) < 0 ||
         (rc = sql_int64(r->c, SQL_MAX_ID, &max_id)) < 0)
         return rc;
     *ret_active = active;
-    *ret_inactive = all - active;
+    *ret_inactive = inactive;
     *ret_max_id = max_id;
     return 0;
 }
 
 int store_reader_results(struct store_reader *r, uint64_t ret[STORE_NRESULTS])
 {
-    sqlite3_stmt *st = sql_get(r->c, SQL_COUNT_RESULTS);
+    sqlite3_stmt *st = sql_get(r->c, SQL_TALLY);
     int rc;
 
     if (!st)
@@ -225,6 +255,6 @@ int store_reader_results(struct store_reader *r, uint64_t ret[STORE_NRESULTS])
         if (result >= 0 && result < STORE_NRESULTS)
             ret[result] = sqlite3_column_int64(st, 1);
     }
-    sql_put(r->c, SQL_COUNT_RESULTS, st);
+    sql_put(r->c, SQL_TALLY, st);
     return rc < 0 ? rc : 0;
 }

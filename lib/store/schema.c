@@ -2,7 +2,11 @@
  *
  *   meta        small facts: uuid, and what the modules keep
  *   job         one summary row a job; rec is JSON. Two partial indices split the
- *               active from the inactive ones, a third makes nonces unique per user
+ *               active from the inactive ones, a third makes nonces unique per user. That of
+ *               the inactive ones, in the order of their ends, has what queries filter by,
+ *               so that rows which do not match are not read
+ *   tally       how many inactive jobs there are of each result, kept by triggers, since
+ *               counting a million rows takes a good part of a second
  *   jobdata     pieces of a job: (id, key, seq) -> data, or ref into shared; with both,
  *               data is the difference to the shared bytes, see delta.h
  *   shared      bytes that many jobs have in common, once, by BLAKE2b-256
@@ -18,7 +22,7 @@
 #include "base/error.h"
 
 #define APPLICATION_ID 0x464c5558 /* "FLUX" */
-#define FORMAT 2
+#define FORMAT 3
 #define STRING(x) #x
 #define STRING_OF(x) STRING(x)
 
@@ -38,22 +42,41 @@
     " WITHOUT ROWID;"                                                                    \
     "CREATE TABLE lost(id INTEGER PRIMARY KEY,what TEXT,why TEXT,t REAL,data BLOB);"
 
+/* Since format 3. */
+#define INACTIVE_INDEX                                                                   \
+    "CREATE INDEX job_inactive ON job(t_inactive,id,result,userid,name,queue)"           \
+    " WHERE state=64;"
+#define TALLY_ADD                                                                        \
+    "INSERT INTO tally(result,n) SELECT new.result,1 WHERE new.state=64"                 \
+    " ON CONFLICT(result) DO UPDATE SET n=n+1;"
+#define TALLY_TAKE "UPDATE tally SET n=n-1 WHERE old.state=64 AND result=old.result;"
+#define TALLY                                                                            \
+    "CREATE TABLE tally(result INTEGER PRIMARY KEY,n INT NOT NULL);"                     \
+    "CREATE TRIGGER job_new AFTER INSERT ON job WHEN new.state=64"                       \
+    " BEGIN " TALLY_ADD " END;"                                                          \
+    "CREATE TRIGGER job_put AFTER UPDATE OF state,result ON job"                         \
+    " WHEN new.state=64 OR old.state=64 BEGIN " TALLY_TAKE TALLY_ADD " END;"             \
+    "CREATE TRIGGER job_gone AFTER DELETE ON job WHEN old.state=64"                      \
+    " BEGIN " TALLY_TAKE " END;"
+
 static const char create_text[] =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE meta(k TEXT PRIMARY KEY,v TEXT) WITHOUT ROWID;"
     "CREATE TABLE job(id INTEGER PRIMARY KEY,state INT,result INT,userid INT,"
     " t_submit REAL,t_inactive REAL,name TEXT,queue TEXT,nonce TEXT,rec TEXT);"
-    "CREATE INDEX job_active ON job(id) WHERE state<>64;"
-    "CREATE INDEX job_inactive ON job(t_inactive,id,result) WHERE state=64;"
+    "CREATE INDEX job_active ON job(id) WHERE state<>64;" INACTIVE_INDEX
     "CREATE UNIQUE INDEX job_nonce ON job(userid,nonce) WHERE nonce IS NOT NULL;"
     "CREATE TABLE jobdata(id INT,key,seq INT,data BLOB,ref INT);"
     "CREATE UNIQUE INDEX jobdata_key ON jobdata(id,key,seq);"
     "CREATE TABLE shared(ref INTEGER PRIMARY KEY,hash BLOB NOT NULL UNIQUE,data BLOB);"
-    "CREATE TABLE shared_use(ref INTEGER PRIMARY KEY,n INT NOT NULL);" KVS_TABLES MARKS;
+    "CREATE TABLE shared_use(ref INTEGER PRIMARY KEY,n INT NOT NULL);" TALLY KVS_TABLES
+        MARKS;
 
 /* From the format before, in order. */
 static const char *const upgrades[FORMAT] = {
     [1] = KVS_TABLES,
+    [2] = "DROP INDEX job_inactive;" INACTIVE_INDEX TALLY "INSERT INTO tally(result,n)"
+          " SELECT result,count(*) FROM job WHERE state=64 GROUP BY result;",
 };
 
 static int pragma(struct sql *c, const char *text, int64_t *ret)

@@ -67,15 +67,19 @@ static const char *const texts[SQL_COUNT] = {
         " AND (?6 IS NULL OR queue=?6) ORDER BY t_inactive DESC,id DESC",
     [SQL_JOB_NEXT] = "SELECT id FROM job WHERE id BETWEEN ?1 AND ?2"
                      " AND (?3=4294967295 OR userid=?3) ORDER BY id LIMIT 1",
+    [SQL_JOB_OLDEST] =
+        "SELECT id,t_inactive FROM job INDEXED BY job_inactive WHERE state=64"
+        " AND t_inactive<?1 ORDER BY t_inactive,id LIMIT ?2",
+    [SQL_COUNT_OLDER] = "SELECT count(*) FROM job INDEXED BY job_inactive WHERE state=64"
+                        " AND t_inactive<?1",
     [SQL_JOBDATA_GET] = "SELECT d.seq,d.data,d.ref,s.data FROM jobdata d"
                         " LEFT JOIN shared s ON s.ref=d.ref"
                         " WHERE d.id=?1 AND d.key=?2 ORDER BY d.seq",
     [SQL_META_GET] = "SELECT v FROM meta WHERE k=?1",
     [SQL_COUNT_ACTIVE] = "SELECT count(*) FROM job INDEXED BY job_active WHERE state<>64",
-    [SQL_COUNT_ALL] = "SELECT count(*) FROM job",
     [SQL_MAX_ID] = "SELECT max(id) FROM job",
-    [SQL_COUNT_RESULTS] = "SELECT result,count(*) FROM job INDEXED BY job_inactive"
-                          " WHERE state=64 GROUP BY result",
+    [SQL_COUNT_INACTIVE] = "SELECT total(n) FROM tally",
+    [SQL_TALLY] = "SELECT result,n FROM tally",
 
     [SQL_LOG_GET] = "SELECT seq,rec FROM log WHERE seq>?1 ORDER BY seq",
     [SQL_LOG_RANGE] = "SELECT min(seq),max(seq),count(*) FROM log",

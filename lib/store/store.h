@@ -136,6 +136,12 @@ struct store_job_query {
 };
 int store_reader_inactive(struct store_reader *r, const struct store_job_query *q,
                           store_job_f cb, void *arg);
+/* Inactive jobs that ended before `before`, the one that ended first first, at most max:
+ * from the index, rows are not read. And how many there are. */
+typedef int (*store_ended_f)(uint64_t id, double t_inactive, void *arg);
+int store_reader_oldest(struct store_reader *r, double before, size_t max,
+                        store_ended_f cb, void *arg);
+int store_reader_count_older(struct store_reader *r, double before, uint64_t *ret);
 int store_reader_jobdata(struct store_reader *r, uint64_t id, const char *key,
                          store_data_f cb, void *arg); /* by seq; -ENOENT */
 int store_reader_meta(struct store_reader *r, const char *key, char **ret); /* yours */

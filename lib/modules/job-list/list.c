@@ -26,6 +26,7 @@ struct list_request {
     struct job_list *jl;
     const flux_msg_t *msg;
     struct match *match;
+    struct match_narrow narrow;
     cJSON *attrs; /* NULL: all */
     int64_t left; /* entries that may still be sent; -1: no limit */
     double since;
@@ -160,7 +161,9 @@ static int project_text(struct slice rec, const cJSON *attrs, struct buf *out)
 
 static bool record_matches(const struct list_request *r, const struct store_job *row)
 {
-    int rc = match_row(r->match, row->result, row->userid);
+    int rc = match_row(r->match,
+                       &(struct match_row){row->result, row->userid, row->name,
+                                           row->queue, row->t_submit, row->t_inactive});
     cJSON *job;
     bool yes;
 
@@ -209,11 +212,14 @@ static int take_row(const struct store_job *row, void *arg)
 static int read_chunk(struct store_reader *reader, void *arg)
 {
     struct list_request *r = arg;
-    struct store_job_query q = {.since = r->since,
-                                .before =
-                                    r->before > 0. ? nextafter(r->before, INFINITY) : 0.,
-                                .userid = match_userid(r->match),
-                                .results = match_results(r->match)};
+    struct store_job_query q = {
+        .since = fmax(r->since, r->narrow.since),
+        .before = r->before > 0. ? nextafter(r->before, INFINITY) : r->narrow.before,
+        .userid = r->narrow.userid,
+        .results = r->narrow.results,
+        .name = r->narrow.name,
+        .queue = r->narrow.queue,
+    };
     size_t skip = r->skip;
     int rc;
 
@@ -261,8 +267,7 @@ static void start_inactive(struct list_request *r)
 {
     flux_future_destroy(r->active);
     r->active = NULL;
-    if (r->left == 0 || !(match_states(r->match) & FLUX_JOB_STATE_INACTIVE) ||
-        !r->jl->store)
+    if (r->left == 0 || !(r->narrow.states & FLUX_JOB_STATE_INACTIVE) || !r->jl->store)
         finish(r, 0, NULL);
     else
         read_more(r);
@@ -300,16 +305,35 @@ static void got_active(flux_future_t *f, void *arg)
         finish(r, errno, flux_future_error_string(f));
 }
 
+/* As much of the constraint as the job manager knows, so that of a hundred thousand jobs
+ * only those are told that may match. */
+static cJSON *active_request(const struct list_request *r)
+{
+    const struct match_narrow *n = &r->narrow;
+    cJSON *o = json_pack("{s:i}", "states", n->states & ~FLUX_JOB_STATE_INACTIVE);
+
+    if (o && n->userid != UINT32_MAX)
+        cJSON_AddNumberToObject(o, "userid", n->userid);
+    if (o && n->name)
+        cJSON_AddStringToObject(o, "name", n->name);
+    if (o && n->queue)
+        cJSON_AddStringToObject(o, "queue", n->queue);
+    if (o && n->exact && r->left > 0)
+        cJSON_AddNumberToObject(o, "max", (double)r->left);
+    return o;
+}
+
 static void start_active(struct list_request *r)
 {
-    int states = match_states(r->match) & ~FLUX_JOB_STATE_INACTIVE;
+    cJSON *request;
 
-    if (!states) {
+    if (!(r->narrow.states & ~FLUX_JOB_STATE_INACTIVE)) {
         start_inactive(r);
         return;
     }
+    request = active_request(r);
     r->active = flux_rpc_pack(r->jl->h, "job-manager.list", FLUX_NODEID_ANY,
-                              FLUX_RPC_STREAMING, "{s:i}", "states", states);
+                              FLUX_RPC_STREAMING, "o", request);
     if (!r->active || flux_future_then(r->active, -1., got_active, r) < 0)
         finish(r, errno, NULL);
 }
@@ -358,6 +382,7 @@ static int request_new(struct job_list *jl, const flux_msg_t *msg,
         request_free(r);
         return rc;
     }
+    match_narrow(r->match, &r->narrow);
     list_append(&jl->requests, &r->link);
     *ret = r;
     return 0;

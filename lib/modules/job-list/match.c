@@ -1,4 +1,5 @@
-/* Constraints on jobs; see match.h. */
+/* Constraints on jobs as JSON objects; see match.h. What the store's rows tell is in
+ * match_row.c. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,15 +11,9 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "modules/job-list/match.h"
+#include "modules/job-list/match_private.h"
 
 #define MAX_DEPTH 16
-#define ALL_STATES 127
-#define ALL_RESULTS 15
-
-struct match {
-    cJSON *tree; /* NULL: everything */
-};
 
 struct op {
     const char *name;
@@ -177,7 +172,7 @@ static int mask_of(const cJSON *v, bool states)
     return flux_job_strtoresult(json_str(v), &result) == 0 ? (int)result : 0;
 }
 
-static int mask_of_all(const cJSON *values)
+int match_mask(const cJSON *values)
 {
     bool states = !strcmp(values->string, "states");
     const cJSON *v;
@@ -206,7 +201,7 @@ static bool eval_mask(const cJSON *values, const char *name, const cJSON *job)
 
     return json_int64(json_get(job, !strcmp(name, "states") ? "state" : "result"),
                       &have) == 0 &&
-           (have & mask_of_all(values));
+           (have & match_mask(values));
 }
 
 static bool eval_ranks(const cJSON *values, const char *name, const cJSON *job)
@@ -250,7 +245,7 @@ static bool eval_hostlist(const cJSON *values, const char *name, const cJSON *jo
 }
 
 /* ">=T", "<=T", ">T", "<T". */
-static int parse_bound(const char *s, char op[3], double *ret)
+int match_bound(const char *s, char op[3], double *ret)
 {
     char *end;
     size_t n = strspn(s, "<>=");
@@ -271,7 +266,7 @@ static int check_time(const cJSON *values, int depth, flux_error_t *err)
 
     cJSON_ArrayForEach(v, values)
     {
-        if (!json_str(v) || parse_bound(json_str(v), op, &t) < 0)
+        if (!json_str(v) || match_bound(json_str(v), op, &t) < 0)
             return error_set(err, EINVAL,
                              "constraint: %s needs values such as \">=1700000000\"",
                              values->string);
@@ -279,22 +274,29 @@ static int check_time(const cJSON *values, int depth, flux_error_t *err)
     return 0;
 }
 
-static bool eval_time(const cJSON *values, const char *name, const cJSON *job)
+bool match_time(const cJSON *values, double have)
 {
-    double have, t;
     const cJSON *v;
     char op[3];
+    double t;
 
-    if (json_real(json_get(job, name), &have) < 0 || have <= 0.)
+    if (have <= 0.)
         return false;
     cJSON_ArrayForEach(v, values)
     {
-        parse_bound(json_str(v), op, &t);
+        match_bound(json_str(v), op, &t);
         if (op[0] == '>' ? (op[1] ? have >= t : have > t)
                          : (op[1] ? have <= t : have < t))
             return true;
     }
     return false;
+}
+
+static bool eval_time(const cJSON *values, const char *name, const cJSON *job)
+{
+    double have;
+
+    return json_real(json_get(job, name), &have) == 0 && match_time(values, have);
 }
 
 static const struct op ops[] = {
@@ -347,154 +349,4 @@ void match_free(struct match *m)
 bool match_job(const struct match *m, const cJSON *job)
 {
     return !m->tree || eval_object(m->tree, job);
-}
-
-/* What is known of a job without its record. */
-struct row {
-    int result;
-    uint32_t userid;
-};
-
-enum verdict { NO, UNKNOWN, YES };
-
-static enum verdict row_object(const cJSON *o, const struct row *row);
-
-static enum verdict worst_of(const cJSON *values, const struct row *row)
-{
-    enum verdict worst = YES, one;
-    const cJSON *v;
-
-    cJSON_ArrayForEach(v, values)
-    {
-        if ((one = row_object(v, row)) < worst)
-            worst = one;
-    }
-    return worst;
-}
-
-static enum verdict best_of(const cJSON *values, const struct row *row)
-{
-    enum verdict best = cJSON_GetArraySize(values) == 0 ? YES : NO, one;
-    const cJSON *v;
-
-    cJSON_ArrayForEach(v, values)
-    {
-        if ((one = row_object(v, row)) > best)
-            best = one;
-    }
-    return best;
-}
-
-static enum verdict row_userid(const cJSON *values, const struct row *row)
-{
-    const cJSON *v;
-    int64_t want;
-
-    cJSON_ArrayForEach(v, values)
-    {
-        if (json_int64(v, &want) == 0 &&
-            ((uint32_t)want == row->userid || (uint32_t)want == UINT32_MAX))
-            return YES;
-    }
-    return NO;
-}
-
-static enum verdict row_object(const cJSON *o, const struct row *row)
-{
-    enum verdict worst = YES, one;
-    const cJSON *v;
-
-    cJSON_ArrayForEach(v, o)
-    {
-        if (!strcmp(v->string, "and"))
-            one = worst_of(v, row);
-        else if (!strcmp(v->string, "not"))
-            one = YES - worst_of(v, row);
-        else if (!strcmp(v->string, "or"))
-            one = best_of(v, row);
-        else if (!strcmp(v->string, "userid"))
-            one = row_userid(v, row);
-        else if (!strcmp(v->string, "states"))
-            one = mask_of_all(v) & FLUX_JOB_STATE_INACTIVE ? YES : NO;
-        else if (!strcmp(v->string, "results"))
-            one = mask_of_all(v) & row->result ? YES : NO;
-        else
-            one = UNKNOWN;
-        if (one < worst)
-            worst = one;
-    }
-    return worst;
-}
-
-int match_row(const struct match *m, int result, uint32_t userid)
-{
-    struct row row = {result, userid};
-    enum verdict v = m->tree ? row_object(m->tree, &row) : YES;
-
-    return v == UNKNOWN ? -1 : v == YES;
-}
-
-/* The states (or results) that jobs matching o may have: a union over `or`, an
- * intersection over `and`; anything under `not`, or under other operators. A constraint on results
- * admits only inactive jobs. */
-static int possible(const cJSON *o, bool states)
-{
-    int all = states ? ALL_STATES : ALL_RESULTS, mask = all;
-    const cJSON *v, *w;
-
-    cJSON_ArrayForEach(v, o)
-    {
-        if (!strcmp(v->string, states ? "states" : "results"))
-            mask &= mask_of_all(v);
-        else if (states && !strcmp(v->string, "results"))
-            mask &= FLUX_JOB_STATE_INACTIVE;
-        else if (!strcmp(v->string, "and")) {
-            cJSON_ArrayForEach(w, v) mask &= possible(w, states);
-        } else if (!strcmp(v->string, "or") && cJSON_GetArraySize(v) > 0) {
-            int any = 0;
-
-            cJSON_ArrayForEach(w, v) any |= possible(w, states);
-            mask &= any;
-        }
-    }
-    return mask;
-}
-
-int match_states(const struct match *m)
-{
-    return m->tree ? possible(m->tree, true) : ALL_STATES;
-}
-
-int match_results(const struct match *m)
-{
-    return m->tree ? possible(m->tree, false) : ALL_RESULTS;
-}
-
-/* A userid required at the top level or under its `and`. */
-static uint32_t required_userid(const cJSON *o)
-{
-    const cJSON *v, *w;
-    int64_t id;
-
-    cJSON_ArrayForEach(v, o)
-    {
-        if (!strcmp(v->string, "userid") && cJSON_GetArraySize(v) == 1 &&
-            json_int64(v->child, &id) == 0)
-            return (uint32_t)id;
-        if (!strcmp(v->string, "and")) {
-            cJSON_ArrayForEach(w, v)
-            {
-                uint32_t u = required_userid(w);
-
-                if (u != UINT32_MAX)
-                    return u;
-            }
-        }
-    }
-    return UINT32_MAX;
-}
-
-uint32_t match_userid(const struct match *m)
-{
-    return m->tree ? required_userid(m->tree) : UINT32_MAX;
 }

@@ -13,14 +13,25 @@ struct match;
 int match_new(const cJSON *constraint, struct match **ret, flux_error_t *err);
 void match_free(struct match *m);
 bool match_job(const struct match *m, const cJSON *job);
-/* The same by what the store's index knows of a finished job: 1 it matches, 0 it does not,
- * -1 its record has to be looked at. */
-int match_row(const struct match *m, int result, uint32_t userid);
+/* The same by what the store's row has of a finished job: 1 it matches, 0 it does not, -1
+ * its record has to be looked at. */
+struct match_row {
+    int result;
+    uint32_t userid;
+    const char *name, *queue; /* NULL: none */
+    double t_submit, t_inactive;
+};
+int match_row(const struct match *m, const struct match_row *row);
 
-/* What certainly holds for all matching jobs, to narrow a search: which states and
- * results may occur; one userid (UINT32_MAX: any). */
-int match_states(const struct match *m);
-int match_results(const struct match *m);
-uint32_t match_userid(const struct match *m);
+/* What certainly holds for all matching jobs, to narrow a search. Texts live as long as
+ * the match. */
+struct match_narrow {
+    int states, results; /* that may occur */
+    uint32_t userid;     /* UINT32_MAX: any */
+    const char *name, *queue;
+    double since, before; /* of the end, exclusive */
+    bool exact;           /* an active job for which all this holds matches */
+};
+void match_narrow(const struct match *m, struct match_narrow *ret);
 
 #endif

@@ -7,6 +7,7 @@
 #include "modules/job-manager/event.h"
 #include "modules/job-manager/exec.h"
 #include "modules/job-manager/jobtap.h"
+#include "modules/job-manager/purge.h"
 #include "modules/job-manager/wait.h"
 
 void advance_add(struct job_manager *jm, struct job *job)
@@ -90,6 +91,7 @@ static void finished(struct job_manager *jm, struct job *job)
     jm->inactive++;
     wait_finished(jm->wait, job);
     manager_remove_job(jm, job);
+    purger_ended(jm->purger);
 }
 
 void advance_stored(struct job_manager *jm, struct job *job)

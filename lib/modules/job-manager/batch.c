@@ -12,6 +12,7 @@
 #include "modules/job-manager/journal.h"
 #include "modules/job-manager/jobtap.h"
 #include "modules/job-manager/nonce.h"
+#include "modules/job-manager/purge.h"
 #include "modules/job-manager/record.h"
 #include "modules/job-manager/restart.h"
 #include "modules/job-manager/wait.h"
@@ -267,6 +268,8 @@ static void batch_done(struct batches *b, struct batch *batch)
         if (!batch->changes[i]->job->change)
             advance_stored(jm, batch->changes[i]->job);
     advance_stored_all(jm);
+    if (batch->ndeletes > 0)
+        purger_stored(jm->purger);
     batch_clear(batch);
 }
 

@@ -27,6 +27,7 @@ struct wait;
 struct queue;
 struct drain;
 struct nonces;
+struct purger;
 struct restart;
 
 /* Outlives the job manager while reads are under way. */
@@ -63,6 +64,7 @@ struct job_manager {
     struct queue *queue;
     struct drain *drain;
     struct nonces *nonces;
+    struct purger *purger;
     struct restart *restart;
 };
 

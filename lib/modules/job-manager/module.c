@@ -54,7 +54,8 @@ static void config_reload_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t
         manager_respond_error(jm, msg, EPROTO, "malformed config-reload request");
         return;
     }
-    if (jobtap_configure(jm->jobtap, conf, &err) < 0) {
+    if (jobtap_configure(jm->jobtap, conf, &err) < 0 ||
+        purger_configure(jm->purger, conf, &err) < 0) {
         manager_respond_error(jm, msg, EINVAL, "%s", err.text);
         flux_conf_decref(conf);
         return;
@@ -123,6 +124,7 @@ static void destroy(struct job_manager *jm)
     queue_free(jm->queue);
     restart_free(jm->restart);
     nonces_free(jm->nonces);
+    purger_free(jm->purger);
     specs_free(jm->specs);
     intern_free(jm->strings);
     free(jm->store_name);
@@ -159,7 +161,7 @@ static int make_parts(struct job_manager *jm)
         (rc = wait_new(jm, &jm->wait)) < 0 || (rc = queue_new(jm, &jm->queue)) < 0 ||
         (rc = drain_new(jm, &jm->drain)) < 0 || (rc = alloc_new(jm, &jm->alloc)) < 0 ||
         (rc = exec_new(jm, &jm->exec)) < 0 || (rc = journal_new(jm, &jm->journal)) < 0 ||
-        (rc = jobtap_new(jm, &jm->jobtap)) < 0)
+        (rc = jobtap_new(jm, &jm->jobtap)) < 0 || (rc = purger_new(jm, &jm->purger)) < 0)
         return rc;
     return batches_new(jm, &jm->batches);
 }
@@ -171,7 +173,8 @@ static int configure(struct job_manager *jm)
 
     if (!conf)
         return 0;
-    if (jobtap_configure(jm->jobtap, conf, &err) < 0) {
+    if (jobtap_configure(jm->jobtap, conf, &err) < 0 ||
+        purger_configure(jm->purger, conf, &err) < 0) {
         flux_log(jm->h, LOG_ERR, "configuration: %s", err.text);
         return -EINVAL;
     }

@@ -1,7 +1,8 @@
 /* Requests that ask about jobs.
  *
- * list {"attrs":[s]?,"states":mask?,"id":I?} (stream) -> {"jobs":[{attr:value..}..]}.. ENODATA:
- *   the active jobs that the sender may see; with the attributes of job-list
+ * list {"attrs":[s]?,"states":mask?,"id":I?,"userid":I?,"name":s?,"queue":s?,"max":i?}
+ *   (stream) -> {"jobs":[{attr:value..}..]}.. ENODATA: the active jobs that the sender may
+ *   see and of which all this holds, at most max; with the attributes of job-list
  * getattr {"id":I,"attrs":["jobspec"|"eventlog"|"R"|attribute..]} -> {name:value..}
  * getinfo -> {"max_jobid":I}
  * stats-get -> {"active_jobs":i,"inactive_jobs":i,"max_jobid":I,"states":{..},

@@ -22,26 +22,84 @@ static int send_jobs(flux_t *h, const flux_msg_t *msg, struct buf *out)
     return rc;
 }
 
+struct filter {
+    int states;
+    int64_t userid; /* -1: any */
+    const char *name, *queue;
+    int max;       /* 0: no limit */
+    uint64_t mask; /* of attributes */
+};
+
 /* A job that is not on disk yet is nobody's business. */
 static bool is_visible(const struct job *job, int states)
 {
     return !job->fresh && (job->state & states);
 }
 
+static bool is_text(const char *have, const char *want)
+{
+    return !want || (have && strcmp(have, want) == 0);
+}
+
+static bool is_wanted(const struct job *job, const struct filter *f)
+{
+    return is_visible(job, f->states) && (f->userid < 0 || job->userid == f->userid) &&
+           is_text(job->name, f->name) && is_text(job->queue, f->queue);
+}
+
+static void list_one(struct job_manager *jm, const flux_msg_t *msg, flux_jobid_t id,
+                     const struct filter *f)
+{
+    struct job *job = manager_job(jm, id);
+    struct buf out = {0};
+
+    if (job && is_visible(job, f->states)) {
+        buf_adds(&out, "{\"jobs\":[");
+        record_print(job, f->mask, &out);
+        send_jobs(jm->h, msg, &out);
+    }
+    buf_free(&out);
+}
+
+static void list_all(struct job_manager *jm, const flux_msg_t *msg,
+                     const struct filter *f)
+{
+    struct buf out = {0};
+    unsigned n = 0;
+    int left = f->max > 0 ? f->max : -1;
+    void *value;
+
+    for (size_t it = 0; left != 0 && umap_next(jm->jobs, &it, NULL, &value);) {
+        if (!is_wanted(value, f))
+            continue;
+        buf_adds(&out, n++ ? "," : "{\"jobs\":[");
+        record_print(value, f->mask, &out);
+        left -= left > 0;
+        if (n == LIST_BATCH) {
+            n = 0;
+            if (send_jobs(jm->h, msg, &out) < 0)
+                break;
+        }
+    }
+    if (n > 0)
+        send_jobs(jm->h, msg, &out);
+    buf_free(&out);
+}
+
 void list_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
 {
     struct job_manager *jm = arg;
-    int states = FLUX_JOB_STATE_ACTIVE | FLUX_JOB_STATE_NEW | FLUX_JOB_STATE_INACTIVE;
-    struct buf out = {0};
+    struct filter f = {
+        .states = FLUX_JOB_STATE_ACTIVE | FLUX_JOB_STATE_NEW | FLUX_JOB_STATE_INACTIVE,
+        .userid = -1,
+    };
     cJSON *attrs = NULL;
-    uint64_t mask;
-    unsigned n = 0;
     int64_t id = 0;
-    void *value;
 
     if (flux_msg_has_payload(msg) &&
-        flux_request_unpack(msg, NULL, "{s?o s?i s?I}", "attrs", &attrs, "states",
-                            &states, "id", &id) < 0) {
+        flux_request_unpack(msg, NULL, "{s?o s?i s?I s?I s?s s?s s?i}", "attrs", &attrs,
+                            "states", &f.states, "id", &id, "userid", &f.userid, "name",
+                            &f.name, "queue", &f.queue, "max", &f.max) < 0) {
         manager_respond_error(jm, msg, EPROTO, "malformed list request");
         return;
     }
@@ -49,31 +107,11 @@ void list_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg
         manager_respond_error(jm, msg, EPROTO, "job-manager.list is a streaming request");
         return;
     }
-    mask = record_mask(attrs);
-    if (id > 0) {
-        if ((value = manager_job(jm, (flux_jobid_t)id)) && is_visible(value, states)) {
-            buf_adds(&out, "{\"jobs\":[");
-            record_print(value, mask, &out);
-            send_jobs(h, msg, &out);
-        }
-        buf_free(&out);
-        flux_respond_error(h, msg, ENODATA, NULL);
-        return;
-    }
-    for (size_t it = 0; umap_next(jm->jobs, &it, NULL, &value);) {
-        if (!is_visible(value, states))
-            continue;
-        buf_adds(&out, n++ ? "," : "{\"jobs\":[");
-        record_print(value, mask, &out);
-        if (n == LIST_BATCH) {
-            n = 0;
-            if (send_jobs(h, msg, &out) < 0)
-                break;
-        }
-    }
-    if (n > 0)
-        send_jobs(h, msg, &out);
-    buf_free(&out);
+    f.mask = record_mask(attrs);
+    if (id > 0)
+        list_one(jm, msg, (flux_jobid_t)id, &f);
+    else
+        list_all(jm, msg, &f);
     flux_respond_error(h, msg, ENODATA, NULL);
 }
 

@@ -305,6 +305,104 @@ START_TEST(purge_removes_the_oldest_and_ids_stay_taken)
 }
 END_TEST
 
+static int64_t purged(flux_future_t *f)
+{
+    int64_t count = -1;
+
+    world_wait(w, f);
+    ck_assert_int_eq(flux_rpc_get_unpack(f, "{s:I}", "count", &count), 0);
+    flux_future_destroy(f);
+    return count;
+}
+
+/* More than a step's worth, by two who ask at once: no job counts twice. */
+START_TEST(a_large_purge_goes_in_steps_one_at_a_time)
+{
+    static const char request[] = "{\"num_limit\":20,\"batch\":%d,\"force\":true}";
+    enum { JOBS = 450 };
+    flux_future_t *f[2];
+    int64_t count[2];
+    char text[80];
+
+    for (int i = 0; i < JOBS; i++)
+        flux_future_destroy(world_submit_async(w, NULL, 16, 0));
+    world_submit(w, NULL, 16, 0);
+    world_drain(w);
+    for (int i = 0; i < 2; i++) {
+        snprintf(text, sizeof(text), request, i == 0 ? 10000 : 50);
+        f[i] = flux_rpc(w->client, "job-manager.purge", text, FLUX_NODEID_ANY, 0);
+        ck_assert_ptr_nonnull(f[i]);
+    }
+    for (int i = 0; i < 2; i++)
+        count[i] = purged(f[i]);
+    ck_assert_int_eq(count[0], JOBS + 1 - 20);
+    ck_assert_int_eq(count[1], 0);
+    ck_assert(!world_has_event(w, JOBS + 1 - 20, "clean"));
+    ck_assert(world_has_event(w, JOBS + 2 - 20, "clean"));
+}
+END_TEST
+
+static int configure(const char *limits, char **answer)
+{
+    char text[128];
+
+    snprintf(text, sizeof(text), "{\"job-manager\":{%s}}", limits);
+    return world_rpc(w, w->client, "job-manager.config-reload", text, answer);
+}
+
+static bool is_gone(struct world *w, void *arg)
+{
+    return !world_has_event(w, *(flux_jobid_t *)arg, "clean");
+}
+
+START_TEST(the_configuration_limits_the_number_of_ended_jobs)
+{
+    flux_jobid_t id = 0;
+
+    for (int i = 0; i < 5; i++)
+        world_submit(w, NULL, 16, 0);
+    world_drain(w);
+    ck_assert_int_eq(configure("\"inactive-num-limit\":3", NULL), 0);
+    id = 2;
+    ck_assert(world_until(w, is_gone, &id));
+    ck_assert(world_has_event(w, 3, "clean"));
+    world_submit(w, NULL, 16, 0);
+    world_drain(w);
+    id = 3;
+    ck_assert(world_until(w, is_gone, &id));
+    ck_assert(world_has_event(w, 4, "clean"));
+    ck_assert(world_has_event(w, 6, "clean"));
+}
+END_TEST
+
+START_TEST(the_configuration_limits_the_age_of_ended_jobs)
+{
+    flux_jobid_t id;
+
+    ck_assert_int_eq(configure("\"inactive-age-limit\":\"1h\"", NULL), 0);
+    id = world_submit(w, NULL, 16, 0);
+    world_drain(w);
+    ck_assert(world_has_event(w, id, "clean"));
+    ck_assert_int_eq(configure("\"inactive-age-limit\":\"1s\"", NULL), 0);
+    ck_assert(world_until(w, is_gone, &id));
+    id = world_submit(w, NULL, 16, 0);
+    world_drain(w);
+    ck_assert(world_until(w, is_gone, &id));
+}
+END_TEST
+
+START_TEST(limits_that_make_no_sense_are_refused)
+{
+    AUTOFREE char *text = NULL;
+
+    ck_assert_int_eq(configure("\"inactive-age-limit\":\"soon\"", &text), EINVAL);
+    ck_assert_ptr_nonnull(strstr(text, "job-manager.inactive-age-limit"));
+    free(TAKE(text));
+    ck_assert_int_eq(configure("\"inactive-num-limit\":-1", &text), EINVAL);
+    ck_assert_ptr_nonnull(strstr(text, "job-manager.inactive-num-limit"));
+}
+END_TEST
+
 START_TEST(guests_act_on_their_own_jobs_only)
 {
     AUTOFREE char *text = NULL;
@@ -349,6 +447,10 @@ int main(void)
     tcase_add_test(tc, idle_says_how_many_wait);
     tcase_add_test(tc, history_is_latest_first);
     tcase_add_test(tc, purge_removes_the_oldest_and_ids_stay_taken);
+    tcase_add_test(tc, a_large_purge_goes_in_steps_one_at_a_time);
+    tcase_add_test(tc, the_configuration_limits_the_number_of_ended_jobs);
+    tcase_add_test(tc, the_configuration_limits_the_age_of_ended_jobs);
+    tcase_add_test(tc, limits_that_make_no_sense_are_refused);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

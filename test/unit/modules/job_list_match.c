@@ -36,14 +36,21 @@ static const char job_text[] =
     "2-5',"
     "'nodelist':'h[2-5]','t_submit':100.5,'t_run':200,'t_inactive':300}";
 
+static const struct match_row job_row = {.result = 1,
+                                         .userid = 1000,
+                                         .name = "sleep",
+                                         .queue = "batch",
+                                         .t_submit = 100.5,
+                                         .t_inactive = 300};
+
 static void expect(const char *constraint, bool want)
 {
     cJSON *job = quoted(job_text);
     struct match *m = made(constraint);
 
     ck_assert_msg(match_job(m, job) == want, "%s", constraint);
-    /* What the index says, if it says anything, is the same. */
-    ck_assert_msg(match_row(m, 1, 1000) < 0 || match_row(m, 1, 1000) == want, "%s",
+    /* What the row says, if it says anything, is the same. */
+    ck_assert_msg(match_row(m, &job_row) < 0 || match_row(m, &job_row) == want, "%s",
                   constraint);
     match_free(m);
     json_free(job);
@@ -52,12 +59,14 @@ static void expect(const char *constraint, bool want)
 static void expect_row(const char *constraint, int want)
 {
     struct match *m = made(constraint);
+    const struct match_row row = {
+        .result = 2, .userid = 7, .name = "b", .t_submit = 1, .t_inactive = 2};
 
-    ck_assert_msg(match_row(m, 2, 7) == want, "%s", constraint);
+    ck_assert_msg(match_row(m, &row) == want, "%s", constraint);
     match_free(m);
 }
 
-START_TEST(the_index_decides_what_it_knows)
+START_TEST(the_row_decides_what_it_knows)
 {
     expect_row("{}", 1);
     expect_row("{'and':[{'or':[{'states':[127]}]},{'userid':[7]}]}", 1);
@@ -65,10 +74,16 @@ START_TEST(the_index_decides_what_it_knows)
     expect_row("{'or':[{'states':['running']},{'results':['failed']}]}", 1);
     expect_row("{'or':[{'states':['running']},{'results':['completed']}]}", 0);
     expect_row("{'not':[{'results':['failed']}]}", 0);
-    expect_row("{'name':['a']}", -1);
-    expect_row("{'not':[{'name':['a']}]}", -1);
+    expect_row("{'name':['a','b']}", 1);
+    expect_row("{'not':[{'name':['a']}]}", 1);
+    expect_row("{'queue':['a']}", 0);
+    expect_row("{'t_inactive':['>2']}", 0);
+    expect_row("{'t_submit':['>=1']}", 1);
+    expect_row("{'ranks':['0']}", -1);
+    expect_row("{'not':[{'t_run':['>1']}]}", -1);
     expect_row("{'and':[{'name':['a']},{'userid':[8]}]}", 0);
-    expect_row("{'or':[{'name':['a']},{'userid':[7]}]}", 1);
+    expect_row("{'and':[{'ranks':['0']},{'userid':[8]}]}", 0);
+    expect_row("{'or':[{'ranks':['0']},{'userid':[7]}]}", 1);
     expect_row("{'or':[]}", 1);
 }
 END_TEST
@@ -201,15 +216,58 @@ END_TEST
 static void narrows(const char *constraint, int states, int results, uint32_t userid)
 {
     struct match *m = made(constraint);
+    struct match_narrow n;
 
-    ck_assert_msg(match_states(m) == states, "%s: states %d", constraint,
-                  match_states(m));
-    ck_assert_msg(match_results(m) == results, "%s: results %d", constraint,
-                  match_results(m));
-    ck_assert_msg(match_userid(m) == userid, "%s: userid %u", constraint,
-                  match_userid(m));
+    match_narrow(m, &n);
+    ck_assert_msg(n.states == states, "%s: states %d", constraint, n.states);
+    ck_assert_msg(n.results == results, "%s: results %d", constraint, n.results);
+    ck_assert_msg(n.userid == userid, "%s: userid %u", constraint, n.userid);
     match_free(m);
 }
+
+static void narrows_text(const char *constraint, const char *name, const char *queue,
+                         bool exact)
+{
+    struct match *m = made(constraint);
+    struct match_narrow n;
+
+    match_narrow(m, &n);
+    ck_assert_pstr_eq(n.name, name);
+    ck_assert_pstr_eq(n.queue, queue);
+    ck_assert_msg(n.exact == exact, "%s", constraint);
+    match_free(m);
+}
+
+START_TEST(an_active_job_may_be_told_by_the_narrow_search_alone)
+{
+    narrows_text("{}", NULL, NULL, true);
+    narrows_text("{'name':['a']}", "a", NULL, true);
+    narrows_text("{'name':['a','b']}", NULL, NULL, false);
+    narrows_text("{'and':[{'name':['a']},{'queue':['q']},{'userid':[7]}]}", "a", "q",
+                 true);
+    narrows_text("{'and':[{'name':['a']},{'name':['b']}]}", "a", NULL, false);
+    narrows_text("{'or':[{'name':['a']}]}", NULL, NULL, false);
+    narrows_text("{'not':[{'name':['a']}]}", NULL, NULL, false);
+    narrows_text("{'and':[{'or':[{'states':[2]},{'results':[1]}]},{'name':['a']}]}", "a",
+                 NULL, true);
+    narrows_text("{'ranks':['0']}", NULL, NULL, false);
+}
+END_TEST
+
+START_TEST(bounds_of_the_end_narrow_the_search)
+{
+    struct match *m =
+        made("{'and':[{'t_inactive':['>=5']},{'t_inactive':['<9']},{'t_run':['>1']}]}");
+    struct match_narrow n;
+
+    match_narrow(m, &n);
+    ck_assert_double_lt(n.since, 5.);
+    ck_assert_double_gt(n.since, 4.999);
+    ck_assert_double_eq(n.before, 9.);
+    ck_assert_int_eq(n.states, 64);
+    match_free(m);
+}
+END_TEST
 
 START_TEST(what_a_search_can_leave_out)
 {
@@ -243,7 +301,9 @@ int main(void)
     tcase_add_test(tc, what_is_malformed_is_refused);
     tcase_add_test(tc, too_deep_is_refused);
     tcase_add_test(tc, what_a_search_can_leave_out);
-    tcase_add_test(tc, the_index_decides_what_it_knows);
+    tcase_add_test(tc, an_active_job_may_be_told_by_the_narrow_search_alone);
+    tcase_add_test(tc, bounds_of_the_end_narrow_the_search);
+    tcase_add_test(tc, the_row_decides_what_it_knows);
     suite_add_tcase(suite, tc);
     srunner_run_all(sr, CK_ENV);
     failed = srunner_ntests_failed(sr);

@@ -11,7 +11,7 @@
 #include "store/kvs.h"
 #include "suite.h"
 
-#define LATEST 2
+#define LATEST 3
 
 static struct fixture f;
 
@@ -101,4 +101,28 @@ START_TEST(format_1_gets_the_tables_of_the_kvs)
 }
 END_TEST
 
-SUITE_MAIN("store/golden", format_1_gets_the_tables_of_the_kvs)
+static void put_ended(uint64_t id)
+{
+    struct store_job job = fixture_job(id, 64);
+
+    ck_assert_int_eq(fixture_put_job(&f, &job), 0);
+}
+
+START_TEST(format_2_gets_a_tally)
+{
+    struct store_kvs_stats stats;
+    uint64_t results[STORE_NRESULTS];
+
+    open_golden(2);
+    check_jobs();
+    ck_assert_int_eq(store_read_now(f.store, get_stats, &stats), 0);
+    ck_assert_uint_eq(stats.blobs, 2);
+    put_ended(8);
+    fixture_reopen(&f);
+    ck_assert_int_eq(store_read_now(f.store, count_results, results), 0);
+    ck_assert_uint_eq(results[1], 6);
+    fixture_close(&f);
+}
+END_TEST
+
+SUITE_MAIN("store/golden", format_1_gets_the_tables_of_the_kvs, format_2_gets_a_tally)
