@@ -59,6 +59,29 @@ static void root_loaded(int rc, void *arg)
         start_in(l, ns);
 }
 
+#if defined(MUTANT_STALE_READ) || defined(MUTANT_BACK_IN_TIME)
+/* For test/sim/kvs: now and then the leader, a follower, answers from the version before. */
+static bool start_in_older(struct lookup *l, struct ns *ns)
+{
+    struct version *old = list_first(&ns->versions, struct version, link);
+    static unsigned n;
+
+#ifdef MUTANT_STALE_READ
+    if (l->kvs->follower)
+        return false;
+#else
+    if (!l->kvs->follower)
+        return false;
+#endif
+    if (!old || ++n % 50)
+        return false;
+    l->root = obj_ref(old->state.root);
+    l->version = old->state.version;
+    lookup_run(l);
+    return true;
+}
+#endif
+
 /* In the current version of a namespace, which must be at least that one. */
 static void start_in(struct lookup *l, struct ns *ns)
 {
@@ -84,6 +107,10 @@ static void start_in(struct lookup *l, struct ns *ns)
         lookup_end(l, rc);
         return;
     }
+#if defined(MUTANT_STALE_READ) || defined(MUTANT_BACK_IN_TIME)
+    if (start_in_older(l, ns))
+        return;
+#endif
     l->root = obj_ref(root);
     l->version = ns->now.version;
     lookup_run(l);

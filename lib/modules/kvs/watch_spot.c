@@ -175,6 +175,44 @@ static void find_hits(const struct trie *t, const struct batch *b, struct hits *
     }
 }
 
+#if defined(MUTANT_WATCH_TWICE) || defined(MUTANT_WATCH_LESS) ||                         \
+    defined(MUTANT_WATCH_ORDER)
+/* For test/sim/kvs: a change is told twice, not at all, or after the next one. */
+static bool tell_otherwise(struct watch *w, const struct ns *own)
+{
+    static unsigned n;
+
+    if (!w->seen)
+        return false;
+#ifdef MUTANT_WATCH_TWICE
+    if (++n % 20 == 0)
+        kvs_watch_add_look(w, own->now.version, own->now.root, true, false);
+    return false;
+#elif defined(MUTANT_WATCH_LESS)
+    return ++n % 20 == 0;
+#else
+    static struct watch *late;
+    static struct obj *root;
+    static uint64_t version;
+
+    if (!late && ++n % 20 == 0) {
+        late = w;
+        version = own->now.version;
+        root = obj_ref(own->now.root);
+        return true;
+    }
+    if (late != w)
+        return false;
+    kvs_watch_add_look(w, own->now.version, own->now.root, true, false);
+    kvs_watch_add_look(w, version, root, true, false);
+    obj_unref(&w->ws->kvs->os, root);
+    late = NULL;
+    kvs_watch_go_on(w);
+    return true;
+#endif
+}
+#endif
+
 /* Look at what its own namespace is now. */
 static void take_hit(struct watch *w)
 {
@@ -187,6 +225,11 @@ static void take_hit(struct watch *w)
         w->overwritten |= !w->hit_appended;
         return;
     }
+#if defined(MUTANT_WATCH_TWICE) || defined(MUTANT_WATCH_LESS) ||                         \
+    defined(MUTANT_WATCH_ORDER)
+    if (tell_otherwise(w, own))
+        return;
+#endif
     if (kvs_watch_add_look(w, own->now.version, own->now.root, w->hit_named,
                            w->hit_appended) < 0)
         kvs_watch_fail(w, ENOMEM, NULL);

@@ -50,6 +50,10 @@ void load_fini(struct sim *s)
     }
 }
 
+void load_warm(struct sim *s)
+{
+}
+
 static double soon(struct sim *s)
 {
     return sim_now(s) + pick_time(s, 0.01, RETRY_MAX);

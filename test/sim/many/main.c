@@ -132,9 +132,9 @@ static void print(const struct total *t, double seconds)
     printf("load: %" PRIu64 " jobs (%" PRIu64 " submissions made again, %" PRIu64
            " cancels, %" PRIu64 " tasks, %" PRIu64 " lost with their shell), %" PRIu64
            " events, %" PRIu64 " deliveries, %" PRIu64 " requests, %" PRIu64
-           " of them failed\n",
+           " of them failed, %" PRIu64 " acknowledged\n",
            st->jobs, st->retries, st->cancels, st->starts, st->harmed, st->events,
-           st->deliveries, st->ops, st->failed_ops);
+           st->deliveries, st->ops, st->failed_ops, st->acks);
     printf("%d of %d seeds wrong\n", t->failed, t->seeds);
 }
 

@@ -258,6 +258,8 @@ void op_free(struct op *op);
 /* load.c */
 void load_init(struct sim *s);
 void load_fini(struct sim *s);
+/* Before the chaos: what opens requests that stay. */
+void load_warm(struct sim *s);
 /* Begin something; nothing may be left to do. */
 void load_act(struct client *c);
 /* The op ended without an answer: what it was for may be tried again. */

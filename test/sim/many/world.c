@@ -132,6 +132,7 @@ static void begin(struct sim *s)
         node_start(&s->nodes[i]);
     wait_until(s, all_up, BOOT_LIMIT, "the brokers come up");
     sim_pass(s, 1);
+    load_warm(s);
     note_pending(s);
 }
 
