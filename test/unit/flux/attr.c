@@ -61,5 +61,24 @@ START_TEST(the_cache_can_be_filled_by_hand)
 }
 END_TEST
 
+START_TEST(the_instance_began_when_rank_0_did)
+{
+    struct server *server = server_start(0);
+    flux_t *h = flux_open(server_uri(server), 0);
+    double t;
+
+    OK(flux_attr_set_cacheonly(h, "broker.starttime",
+                               "1")); /* of this broker, not of rank 0 */
+    OK(flux_get_instance_starttime(h, &t));
+    ck_assert_double_eq(t, 1700000000.25);
+    ck_assert_int_eq(server_count(server, "attr.get", "{\"name\":\"broker.starttime\"}"),
+                     1);
+    FAILS(flux_get_instance_starttime(NULL, &t), EINVAL);
+    FAILS(flux_get_instance_starttime(h, NULL), EINVAL);
+    flux_close(h);
+    server_stop(server);
+}
+END_TEST
+
 SUITE_MAIN("flux/attr", values_are_asked_once_and_kept, setting_asks_the_broker,
-           the_cache_can_be_filled_by_hand)
+           the_cache_can_be_filled_by_hand, the_instance_began_when_rank_0_did)

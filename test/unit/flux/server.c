@@ -84,6 +84,8 @@ static void attr_get(struct server *s, const flux_msg_t *req)
     char text[128];
 
     ck_assert_int_eq(flux_msg_unpack(req, "{s:s}", "name", &name), 0);
+    if (!strcmp(name, "broker.starttime"))
+        name = "1700000000.25";
     snprintf(text, sizeof(text), "{\"value\":\"%s\",\"flags\":1}", name);
     answer(s, req, 0, text);
 }
