@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include <flux/core.h>
 
@@ -16,13 +17,11 @@ static const struct cli_option shutdown_options[] = {
     {"verbose", 'v', CLI_NONE, NULL, "Show more of that; twice: all"},
     {"yes", 'y', CLI_NONE, NULL, "Answer yes to questions"},
     {"no", 'n', CLI_NONE, NULL, "Answer no to questions"},
-    {"dump", 0, CLI_OPTIONAL, "PATH", "Not available: write the KVS to a file"},
-    {"gc", 0, CLI_NONE, NULL, "Not available: drop what the KVS does not need"},
-    {"skip-gc", 0, CLI_NONE, NULL, "Not available: do not drop it"},
+    {"dump", 0, CLI_OPTIONAL, "PATH", "Write the state to an archive at the end"},
+    {"gc", 0, CLI_NONE, NULL, "Delete before it what no key leads to any more"},
+    {"skip-gc", 0, CLI_NONE, NULL, "Do not (that is the default)"},
     {0},
 };
-
-static const char *const unavailable[] = {"dump", "gc", "skip-gc"};
 
 struct down {
     struct cli *c;
@@ -89,11 +88,62 @@ static int begin_and_wait(struct cli *c, flux_t *h)
     return d.rc;
 }
 
+/* Where it goes: the broker that writes it is in another folder. */
+static char *dump_path(struct cli *c, flux_t *h)
+{
+    const char *id = flux_attr_get(h, "jobid"), *path = cli_str(c, "dump", NULL);
+    char *folder = getcwd(NULL, 0), *s = NULL;
+    int n;
+
+    if (!id)
+        id = flux_attr_get(h, "broker.uuid");
+    if (path && *path == '/')
+        s = strdup(path);
+    else if (folder) {
+        n = path && *path ? asprintf(&s, "%s/%s", folder, path)
+                          : asprintf(&s, "%s/flux-%.13s-dump.tgz", folder, id ? id : "0");
+        s = n < 0 ? NULL : s;
+    }
+    free(folder);
+    return s;
+}
+
+static int ask(struct cli *c, const char *topic, flux_future_t *f)
+{
+    int rc = 0;
+
+    if (!f || flux_future_get(f, NULL) < 0)
+        rc = cli_fail(c, "%s: %s", topic,
+                      f ? flux_future_error_string(f) : strerror(errno));
+    flux_future_destroy(f);
+    return rc;
+}
+
+static int prepare(struct cli *c, flux_t *h)
+{
+    char *path;
+    int rc = 0;
+
+    if (cli_count(c, "gc"))
+        rc = ask(c, "kvs.gc", flux_rpc(h, "kvs.gc", "{}", 0, 0));
+    if (rc || !cli_count(c, "dump"))
+        return rc;
+    if (!(path = dump_path(c, h)))
+        return cli_fail(c, "%s", strerror(errno));
+    rc = ask(c, "attr.set",
+             flux_rpc_pack(h, "attr.set", 0, 0, "{s:s s:s}", "name", "content.dump",
+                           "value", path));
+    free(path);
+    return rc;
+}
+
 static int begin(struct cli *c, flux_t *h)
 {
     flux_future_t *f;
-    int rc = 0;
+    int rc = prepare(c, h);
 
+    if (rc)
+        return rc;
     if (!cli_count(c, "background"))
         return begin_and_wait(c, h);
     f = flux_rpc(h, "shutdown.start", "{}", 0, 0);
@@ -112,12 +162,8 @@ static int run_shutdown(struct cli *c)
 
     if (cli_argc(c) > 1)
         return cli_usage(c, "one instance at a time");
-    for (size_t i = 0; i < sizeof(unavailable) / sizeof(unavailable[0]); i++)
-        if (cli_count(c, unavailable[i]))
-            return cli_usage(c,
-                             "--%s is not available: the state of an instance stays in "
-                             "its statedir as it is",
-                             unavailable[i]);
+    if (cli_count(c, "gc") && cli_count(c, "skip-gc"))
+        return cli_usage(c, "--gc or --skip-gc, not both");
     if (cli_argc(c) == 0)
         return cli_with_handle(c, begin);
     if (!(uri = uri_resolve(cli_arg(c, 0), URI_NEAR, false, &err)) ||

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <flux/conf.h>
@@ -64,6 +65,8 @@ static const struct cli_option start_options[] = {
     {"broker-opts", 'o', CLI_REQUIRED, "OPTS", "Options for the broker, comma-separated"},
     {"rundir", 0, CLI_REQUIRED, "DIR", "Use DIR for sockets"},
     {"statedir", 0, CLI_REQUIRED, "DIR", "Keep state in DIR, so that it survives"},
+    {"recovery", 'r', CLI_OPTIONAL, "TARGET",
+     "Look at a damaged statedir, or at what an archive holds; no job starts"},
     {"test-cores", 0, CLI_REQUIRED, "N", "Schedule N cores, whatever this host has"},
     {"verbose", 'v', CLI_NONE, NULL, "Say more"},
     {"noexec", 'X', CLI_NONE, NULL, "Print the command instead of running it"},
@@ -108,6 +111,18 @@ static void add_list(struct args *a, const char *list)
         add(a, s);
 }
 
+/* A folder is a statedir, a file an archive. */
+static void add_recovery(struct args *a, const char *target)
+{
+    struct stat st;
+
+    add(a, attr("broker.recovery-mode", "1"));
+    if (target && *target)
+        add(a, attr(stat(target, &st) == 0 && !S_ISDIR(st.st_mode) ? "content.restore"
+                                                                   : "statedir",
+                    target));
+}
+
 static void add_option(struct args *a, const char *name, const char *value)
 {
     if (!strcmp(name, "setattr")) {
@@ -127,6 +142,8 @@ static void add_option(struct args *a, const char *name, const char *value)
         add(a, attr("test.cores", value));
     else if (!strcmp(name, "verbose"))
         add(a, "-v");
+    else if (!strcmp(name, "recovery"))
+        add_recovery(a, value);
 }
 
 /* True when the broker was told to run no initial program. */
@@ -223,6 +240,35 @@ static int run_launcher(struct cli *c, const char *shell)
     return cli_fail(c, "%s: %s", launcher, strerror(errno));
 }
 
+static bool has_statedir(const struct cli *c)
+{
+    const char *value;
+
+    for (size_t it = 0; (value = cli_each(c, "setattr", &it));) {
+        if (!strncmp(value, "statedir=", 9) || !strncmp(value, "content.restore=", 16))
+            return true;
+    }
+    return cli_count(c, "statedir") > 0;
+}
+
+static bool check_recovery(struct cli *c)
+{
+    const char *target = cli_str(c, "recovery", NULL);
+    struct stat st;
+
+    if (!cli_count(c, "recovery"))
+        return true;
+    if (cli_count(c, "test-size"))
+        cli_usage(c, "--recovery is about one broker, --test-size about several");
+    else if (!target && !has_statedir(c))
+        cli_usage(c, "--recovery of what? --recovery=DIR, or =FILE of flux dump");
+    else if (target && stat(target, &st) < 0)
+        cli_usage(c, "--recovery: %s: %s", target, strerror(errno));
+    else
+        return true;
+    return false;
+}
+
 static int run_start(struct cli *c)
 {
     struct args a = {0};
@@ -231,7 +277,7 @@ static int run_start(struct cli *c)
     long cores = 1;
     size_t it = 0;
 
-    if (!cli_int(c, "test-cores", 1, 1 << 20, &cores))
+    if (!cli_int(c, "test-cores", 1, 1 << 20, &cores) || !check_recovery(c))
         return CLI_EXIT_USAGE;
     if (cli_count(c, "test-size"))
         return check_test_options(c) ? run_launcher(c, stays_up(c) ? NULL : shell)

@@ -74,6 +74,13 @@ const char *attrs_get(const struct attrs *a, const char *name)
     return at ? at->value : NULL;
 }
 
+bool attrs_recovery(const struct attrs *a)
+{
+    const char *s = attrs_get(a, "broker.recovery-mode");
+
+    return s && *s && strcmp(s, "0") != 0;
+}
+
 int attrs_set(struct attrs *a, const char *name, const char *value, int flags)
 {
     struct attr *at = malloc(sizeof(*at) + strlen(value) + 1);

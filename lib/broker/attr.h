@@ -46,4 +46,8 @@ void attrs_on_change(struct attrs *a,
 /* Answer attr.*. */
 int attrs_serve(struct attrs *a, struct core *c);
 
+/* Is broker.recovery-mode set? Somebody looks at a damaged instance: it starts with what
+ * can be started, and no job does. */
+bool attrs_recovery(const struct attrs *a);
+
 #endif

@@ -98,6 +98,7 @@ struct broker {
     bool failed, stopping, crashing, down;
     bool booting;                   /* a step of `boot` runs */
     bool initialized, ran;          /* modules were loaded; it was in state run */
+    bool restored;                  /* content.restore was looked at */
     int parent_state;               /* latest told; 0: none */
     int errnum;                     /* of `error` */
     size_t next_module;             /* to load */

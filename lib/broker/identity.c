@@ -83,7 +83,15 @@ int identity_open(struct broker *b, flux_error_t *err)
         return error_set(
             err, EINVAL,
             "attribute broker.durability: '%s' is none of power, process, none", name);
-    if ((rc = store_open(b->loop, &opts, &b->store, err)) < 0)
+    rc = store_open(b->loop, &opts, &b->store, err);
+    if (rc < 0 && rc != -EWOULDBLOCK && path && attrs_recovery(b->attrs)) {
+        log_printf(b->log, LOG_ERR, "recovery: %s: nothing is read of it or written",
+                   err->text);
+        opts.path = NULL;
+        opts.durability = STORE_NONE;
+        rc = store_open(b->loop, &opts, &b->store, err);
+    }
+    if (rc < 0)
         return rc;
     if ((rc = open_instance(b)) == -EIO)
         error_set(err, EIO,

@@ -1,13 +1,14 @@
 /* The life of a broker:
  *
  *     none -> join      folders, store, services, the parent (enrol.c)
- *          -> init      modules, one after the other; broker.rc1_path
+ *          -> init      modules, one after the other (before those that know of jobs, what
+ *                       content.restore names); broker.rc1_path
  *          -> quorum    clients are let in; rank 0 waits until enough are online, the
  *                       others until their parent runs
  *          -> run       the initial program, at rank 0
  *          -> cleanup   jobs (cleanup.c); not with a statedir: there they go on
  *          -> shutdown  the children leave, having been told to
- *          -> finalize  broker.rc3_path; modules, in reverse
+ *          -> finalize  what content.dump names; broker.rc3_path; modules, in reverse
  *          -> goodbye   the parent is told
  *          -> exit      the rest; the loop stops
  *
@@ -109,6 +110,50 @@ static bool run_hook(struct broker *b, const char *attr, program_done_f done, in
     return *ret_rc == 0;
 }
 
+/* Run `flux COMMAND OPTION FILE` with the file that an attribute of rank 0 names, if it
+ * does. False: no, or it does not start. */
+static bool run_archive(struct broker *b, const char *attr, const char *command,
+                        const char *option, program_done_f done, int *ret_rc,
+                        flux_error_t *err)
+{
+    const char *file = attrs_get(b->attrs, attr);
+    const char *bindir = flux_conf_builtin_get("bindir", FLUX_CONF_AUTO);
+    AUTOFREE char *flux = NULL;
+    const char *argv[] = {NULL, command, option, file, NULL};
+
+    *ret_rc = 0;
+    if (b->rank > 0 || !file || !*file || env_is_sim(b->env))
+        return false;
+    if (asprintf(&flux, "%s/flux", bindir ? bindir : "") < 0)
+        flux = NULL;
+    argv[0] = flux;
+    program_free(TAKE(b->program));
+    *ret_rc = flux ? program_start(b, argv, done, b, &b->program, err) : -ENOMEM;
+    return *ret_rc == 0;
+}
+
+static void run_rc3(struct broker *b)
+{
+    flux_error_t err = {{0}};
+    int rc;
+
+    if (b->modhost && b->initialized &&
+        run_hook(b, "broker.rc3_path", rc3_done, &rc, &err))
+        return;
+    stop_modules(b);
+}
+
+static void dump_done(int code, void *arg)
+{
+    struct broker *b = arg;
+
+    if (code)
+        log_printf(b->log, LOG_ERR, "content.dump: exit code %d", code);
+    if (code && !b->exit_code)
+        b->exit_code = code;
+    run_rc3(b);
+}
+
 static void children_gone(struct broker *b, const char *why)
 {
     flux_error_t err = {{0}};
@@ -117,9 +162,9 @@ static void children_gone(struct broker *b, const char *why)
     watcher_stop(b->patience);
     state_set(b->state, STATE_FINALIZE, why);
     if (b->modhost && b->initialized &&
-        run_hook(b, "broker.rc3_path", rc3_done, &rc, &err))
+        run_archive(b, "content.dump", "dump", "--quiet", dump_done, &rc, &err))
         return;
-    stop_modules(b);
+    run_rc3(b);
 }
 
 static void patience_cb(struct watcher *w, int revents, void *arg)
@@ -308,7 +353,9 @@ static void module_loaded(int errnum, const flux_error_t *err, void *arg)
 
     if (b->crashing)
         return;
-    if (errnum)
+    if (errnum && attrs_recovery(b->attrs))
+        log_printf(b->log, LOG_ERR, "recovery: %s: it is left out", err->text);
+    if (errnum && !attrs_recovery(b->attrs))
         life_fail(b, errnum, err, "module-fail");
     else
         load_next(b);
@@ -324,6 +371,9 @@ static bool wanted(struct broker *b, const struct flux_module *desc)
     const char *sched = strv_getenv(b->environment, "FLUX_SCHED_MODULE");
 
     if (!has_place(b, desc))
+        return false;
+    if (attrs_recovery(b->attrs) &&
+        (strcmp(desc->name, "sched") == 0 || strcmp(desc->name, "job-exec") == 0))
         return false;
     return strcmp(desc->name, "sched") != 0 || !sched || strcmp(sched, "none") != 0;
 }
@@ -376,15 +426,59 @@ static void load(struct broker *b, const char *line)
     modhost_load_line(b->modhost, longer ? longer : line, module_loaded, b);
 }
 
+static void restore_done(int code, void *arg)
+{
+    struct broker *b = arg;
+    flux_error_t err;
+
+    program_free(TAKE(b->program));
+    if (code && !b->stopping) {
+        error_set(&err, ECANCELED, "content.restore: exit code %d", code);
+        life_fail(b, ECANCELED, &err, "restore-fail");
+    } else
+        load_next(b);
+}
+
+/* Who knows of jobs is loaded when they are back. */
+static bool restore_first(struct broker *b, const char *line)
+{
+    flux_error_t err = {{0}};
+    int rc;
+
+    if (b->restored || strncmp(line, "job-manager", 11) != 0)
+        return false;
+    b->restored = true;
+    if (!attrs_get(b->attrs, "content.restore")[0] || b->rank > 0)
+        return false;
+    if (b->epoch > 1) {
+        error_set(&err, EEXIST,
+                  "content.restore: this instance has state of its own: choose a new "
+                  "statedir");
+        life_fail(b, EEXIST, &err, "restore-fail");
+        return true;
+    }
+    if (b->server)
+        server_open(b->server);
+    if (run_archive(b, "content.restore", "restore", "--quiet", restore_done, &rc,
+                    &err)) {
+        b->next_module--;
+        return true;
+    }
+    if (rc < 0)
+        life_fail(b, -rc, &err, "restore-fail");
+    return rc < 0;
+}
+
 static void load_next(struct broker *b)
 {
     const char *line;
 
     if (b->stopping)
         life_end(b, "shutdown");
-    else if ((line = next_module(b)))
-        load(b, line);
-    else
+    else if ((line = next_module(b))) {
+        if (!restore_first(b, line))
+            load(b, line);
+    } else
         modules_loaded(b);
 }
 

@@ -107,6 +107,19 @@ int store_reader_active(struct store_reader *r, store_job_f cb, void *arg)
     return walk_jobs(r->c, SQL_JOB_ACTIVE, st, cb, arg, &n);
 }
 
+int store_reader_jobs(struct store_reader *r, uint64_t after, unsigned max,
+                      store_job_f cb, void *arg)
+{
+    sqlite3_stmt *st = sql_get(r->c, SQL_JOB_ALL);
+    size_t n;
+
+    if (!st)
+        return sql_error(r->c);
+    sqlite3_bind_int64(st, 1, (int64_t)after);
+    sqlite3_bind_int64(st, 2, max);
+    return walk_jobs(r->c, SQL_JOB_ALL, st, cb, arg, &n);
+}
+
 static void bind_optional(sqlite3_stmt *st, int i, const char *s)
 {
     if (s)
@@ -223,6 +236,20 @@ int store_reader_meta(struct store_reader *r, const char *key, char **ret)
         rc = -ENOENT;
     sql_put(r->c, SQL_META_GET, st);
     return rc;
+}
+
+int store_reader_metas(struct store_reader *r, store_meta_f cb, void *arg)
+{
+    sqlite3_stmt *st = sql_get(r->c, SQL_META_ALL);
+    int rc, stop = 0;
+
+    if (!st)
+        return sql_error(r->c);
+    while (!stop && (rc = sql_step(r->c, st)) > 0)
+        if (text(st, 0) && text(st, 1))
+            stop = cb(text(st, 0), text(st, 1), arg);
+    sql_put(r->c, SQL_META_ALL, st);
+    return stop ? stop : rc;
 }
 
 int store_reader_stats(struct store_reader *r, uint64_t *ret_active,

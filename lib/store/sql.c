@@ -60,6 +60,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_JOB_BY_NONCE] = "SELECT id FROM job WHERE userid=?1 AND nonce=?2",
     [SQL_JOB_ACTIVE] = "SELECT " JOB_COLUMNS
                        " FROM job INDEXED BY job_active WHERE state<>64 ORDER BY id",
+    [SQL_JOB_ALL] = "SELECT " JOB_COLUMNS " FROM job WHERE id>?1 ORDER BY id LIMIT ?2",
     [SQL_JOB_INACTIVE] =
         "SELECT " JOB_COLUMNS " FROM job INDEXED BY job_inactive WHERE state=64"
         " AND t_inactive>?1 AND t_inactive<?2 AND (?3=4294967295 OR userid=?3)"
@@ -75,6 +76,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_JOBDATA_GET] = "SELECT d.seq,d.data,d.ref,s.data FROM jobdata d"
                         " LEFT JOIN shared s ON s.ref=d.ref"
                         " WHERE d.id=?1 AND d.key=?2 ORDER BY d.seq",
+    [SQL_META_ALL] = "SELECT k,v FROM meta ORDER BY k",
     [SQL_META_GET] = "SELECT v FROM meta WHERE k=?1",
     [SQL_COUNT_ACTIVE] = "SELECT count(*) FROM job INDEXED BY job_active WHERE state<>64",
     [SQL_MAX_ID] = "SELECT max(id) FROM job",

@@ -142,9 +142,15 @@ typedef int (*store_ended_f)(uint64_t id, double t_inactive, void *arg);
 int store_reader_oldest(struct store_reader *r, double before, size_t max,
                         store_ended_f cb, void *arg);
 int store_reader_count_older(struct store_reader *r, double before, uint64_t *ret);
+/* At most max jobs of whatever state behind `after`, by id. */
+int store_reader_jobs(struct store_reader *r, uint64_t after, unsigned max,
+                      store_job_f cb, void *arg);
 int store_reader_jobdata(struct store_reader *r, uint64_t id, const char *key,
                          store_data_f cb, void *arg); /* by seq; -ENOENT */
 int store_reader_meta(struct store_reader *r, const char *key, char **ret); /* yours */
+/* All of them, by key. */
+typedef int (*store_meta_f)(const char *key, const char *value, void *arg);
+int store_reader_metas(struct store_reader *r, store_meta_f cb, void *arg);
 int store_reader_stats(struct store_reader *r, uint64_t *ret_active,
                        uint64_t *ret_inactive, uint64_t *ret_max_id);
 /* How many inactive jobs have each result, by FLUX_JOB_RESULT_x. */

@@ -15,6 +15,11 @@ EXTRA = {"cmd/flux-broker.c": {"broker", "env", "base"},
          "cmd/flux-proxy.c": {"broker", "env", "base"},
          "cmd/flux-launcher.c": {"broker", "env", "base"},
          "cmd/pmi.c": {"pmi"},
+         "cmd/archive.h": {"base"},
+         "cmd/dump.c": {"proto", "base"},
+         "cmd/restore.c": {"proto", "base"},
+         "cmd/restore.h": {"proto", "base"},
+         "cmd/restore_put.c": {"proto", "base"},
          "cmd/flux-shell.c": {"shell", "env", "base"}}
 
 

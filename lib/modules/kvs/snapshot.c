@@ -165,6 +165,34 @@ static const struct pin *find_pin(struct snapshots *ss, const unsigned char *has
     return NULL;
 }
 
+int snapshot_keep(struct snapshots *ss, struct store_pin *pin)
+{
+    struct store_txn *t = store_txn_new(ss->kvs->store);
+    int rc;
+
+    pin->expires = kvs_now(ss->kvs) + PIN_TIME;
+    if (!t || (rc = store_txn_pin(t, pin)) < 0 || (rc = snapshot_add_pin(ss, pin)) < 0) {
+        store_txn_free(t);
+        return t ? rc : -ENOMEM;
+    }
+    return store_commit(ss->kvs->store, t, NULL, NULL);
+}
+
+int snapshot_renew(struct snapshots *ss, const unsigned char *hash)
+{
+    double now = kvs_now(ss->kvs);
+
+    drop_expired(ss);
+    list_each(p, &ss->pins, struct pin, link)
+    {
+        struct store_pin pin = {.hash = hash, .id = p->id, .owner = p->owner};
+
+        if (memcmp(p->hash, hash, NODE_HASH) == 0 && p->expires < now + PIN_TIME / 2)
+            return snapshot_keep(ss, &pin);
+    }
+    return 0;
+}
+
 /* ---- names ---- */
 
 static int version_root(struct snapshots *ss, const struct blobref *ref,

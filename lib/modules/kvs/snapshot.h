@@ -29,6 +29,10 @@ int snapshot_add_pin(struct snapshots *ss, const struct store_pin *pin);
 int snapshot_each_pin(struct snapshots *ss,
                       int (*fn)(const unsigned char *hash, void *arg), void *arg);
 
+/* Keep a root that is stored, as getroot does; keep one that is kept for some time more. */
+int snapshot_keep(struct snapshots *ss, struct store_pin *pin);
+int snapshot_renew(struct snapshots *ss, const unsigned char *hash);
+
 /* kvs.getroot with flags: the hash of a namespace's root. */
 void snapshot_getroot(struct snapshots *ss, struct ns *ns, const flux_msg_t *msg);
 
