@@ -175,7 +175,10 @@ int main(int argc, char **argv)
     int code;
 
     mallopt(M_ARENA_MAX, 2);
-    mallopt(M_TRIM_THRESHOLD, 256 << 10);
+    /* Pages that a large message had serve the next one; what is free for a while is
+     * given back by the broker (tidy.c). */
+    mallopt(M_TRIM_THRESHOLD, 32 << 20);
+    mallopt(M_MMAP_THRESHOLD, 8 << 20);
     opts.log = log_cb;
     opts.log_arg = &m;
     parse(argc, argv, &lists, &opts);
