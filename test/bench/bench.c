@@ -17,7 +17,8 @@
 
 static const struct bench *const tables[] = {bench_rpc,    bench_cli,  bench_jobs,
                                              bench_memory, bench_tree, bench_boot,
-                                             bench_kvs_get, bench_kvs_put, bench_kvs_watch};
+                                             bench_kvs_get, bench_kvs_put,
+                                             bench_kvs_size, bench_kvs_watch};
 
 double bench_now(void)
 {

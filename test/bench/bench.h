@@ -41,6 +41,7 @@ extern const struct bench bench_boot[];
 extern const struct bench bench_tree[];
 extern const struct bench bench_kvs_get[];
 extern const struct bench bench_kvs_put[];
+extern const struct bench bench_kvs_size[];
 extern const struct bench bench_kvs_watch[];
 
 #endif
