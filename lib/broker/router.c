@@ -188,11 +188,16 @@ void router_detach(struct router *r, struct endpoint *ep, int errnum)
     used_clear(&used);
 }
 
+struct endpoint *router_endpoint(struct router *r, const char *uuid)
+{
+    return map_get(r->by_uuid, uuid);
+}
+
 struct endpoint *router_sender(struct router *r, const flux_msg_t *request)
 {
     const char *last = msg_route_last(request);
 
-    return last ? map_get(r->by_uuid, last) : NULL;
+    return last ? router_endpoint(r, last) : NULL;
 }
 
 static void stamp(const struct endpoint *from, flux_msg_t *msg)

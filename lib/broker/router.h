@@ -95,6 +95,8 @@ int router_attach(struct router *r, struct endpoint *ep, const char *uuid);
 void router_detach(struct router *r, struct endpoint *ep, int errnum);
 bool router_is_attached(const struct endpoint *ep);
 
+/* The endpoint of a routing id; NULL when it has gone. */
+struct endpoint *router_endpoint(struct router *r, const char *uuid);
 /* The endpoint that a request being delivered came from, by its newest route; NULL when
  * that one has gone. */
 struct endpoint *router_sender(struct router *r, const flux_msg_t *request);

@@ -1,4 +1,4 @@
-/* The broker about itself: broker.ping, rusage, getenv, conf-builtin, stats-get; and
+/* The broker about itself: broker.ping, rusage, getenv, conf-builtin, stats-get, backlog; and
  * shutdown.start {"loglevel"?}, which as a stream ends when the broker is about to go.
  */
 #include <errno.h>
@@ -92,6 +92,24 @@ static void stats_get_cb(void *arg, struct endpoint *from, const flux_msg_t *msg
         "too-much", (int64_t)s->too_much);
 }
 
+/* {"route":s} -> {"bytes":I}: what waits to be read by the connection of that routing id,
+ * a request's last one. A service that streams much looks, lest it fill the queue of a
+ * client that reads slowly. */
+static void backlog_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
+{
+    struct broker *b = arg;
+    struct endpoint *ep;
+    const char *route;
+
+    if (flux_msg_unpack(msg, "{s:s}", "route", &route) < 0) {
+        core_error(b->core, msg, errno, NULL);
+        return;
+    }
+    ep = router_endpoint(b->router, route);
+    core_respond(b->core, msg, "{s:I}", "bytes",
+                 (int64_t)(ep && ep->queued ? ep->queued(ep) : 0));
+}
+
 static void shutdown_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
 {
     struct broker *b = arg;
@@ -118,6 +136,7 @@ static const struct core_method methods[] = {
     {"broker.getenv", 0, getenv_cb},
     {"broker.conf-builtin", FLUX_ROLE_USER, builtin_cb},
     {"broker.stats-get", FLUX_ROLE_USER, stats_get_cb},
+    {"broker.backlog", 0, backlog_cb},
     {"shutdown.start", 0, shutdown_cb, true},
     {"shutdown.disconnect", FLUX_ROLE_USER, shutdown_disconnect_cb},
 };

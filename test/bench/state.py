@@ -147,4 +147,5 @@ def main():
             shutil.rmtree(top)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,8 @@
 /* job-list.list: active jobs come from the job manager's memory (job-manager.list), then
  * inactive ones from the store, latest end first, in pieces of at most CHUNK rows so that a
  * listing of a million jobs takes little memory. A job that ended between the two is seen in both:
- * its id is remembered and the second one left out.
+ * its id is remembered and the second one left out. A client that reads slowly is waited
+ * for: the next piece is read when hardly anything of the last ones is left in its queue.
  */
 
 #include <errno.h>
@@ -20,6 +21,8 @@
 #include "modules/job-list/stats.h"
 
 #define CHUNK 1000
+#define BACKLOG_MAX (4 << 20) /* bytes */
+#define PACE 0.005            /* seconds between two looks at it */
 
 struct list_request {
     struct list link;
@@ -33,7 +36,9 @@ struct list_request {
     flux_future_t *active;
     struct umap *seen; /* active ids that were sent */
     bool reading, dead;
-    bool first; /* nothing was sent yet */
+    flux_future_t *backlog; /* the broker is asked how much the client has not read */
+    flux_watcher_t *pace;   /* it was too much: ask again */
+    bool first;             /* nothing was sent yet */
     /* Where the store is read from: rows of t_inactive < before, the first `skip` of them
      * having been read. */
     double before;
@@ -51,6 +56,8 @@ static void request_free(struct list_request *r)
         return;
     list_del(&r->link);
     flux_future_destroy(r->active);
+    flux_future_destroy(r->backlog);
+    flux_watcher_destroy(r->pace);
     flux_msg_decref(r->msg);
     match_free(r->match);
     json_free(r->attrs);
@@ -231,6 +238,49 @@ static int read_chunk(struct store_reader *reader, void *arg)
 }
 
 static void read_more(struct list_request *r);
+static void pace(struct list_request *r);
+
+static void pace_cb(flux_reactor_t *reactor, flux_watcher_t *w, int revents, void *arg)
+{
+    pace(arg);
+}
+
+static int wait_a_little(struct list_request *r)
+{
+    if (!r->pace && !(r->pace = flux_timer_watcher_create(flux_get_reactor(r->jl->h),
+                                                          PACE, 0., pace_cb, r)))
+        return -ENOMEM;
+    flux_timer_watcher_reset(r->pace, PACE, 0.);
+    flux_watcher_start(r->pace);
+    return 0;
+}
+
+static void got_backlog(flux_future_t *f, void *arg)
+{
+    struct list_request *r = arg;
+    int64_t bytes = 0;
+
+    if (flux_rpc_get_unpack(f, "{s:I}", "bytes", &bytes) < 0)
+        bytes = 0;
+    flux_future_destroy(f);
+    r->backlog = NULL;
+    if (bytes <= BACKLOG_MAX || wait_a_little(r) < 0)
+        read_more(r);
+}
+
+/* Go on when the client has read most of what it was sent. */
+static void pace(struct list_request *r)
+{
+    const char *route = flux_msg_route_last(r->msg);
+
+    r->backlog = flux_rpc_pack(r->jl->h, "broker.backlog", FLUX_NODEID_ANY, 0, "{s:s}",
+                               "route", route ? route : "");
+    if (r->backlog && flux_future_then(r->backlog, -1., got_backlog, r) == 0)
+        return;
+    flux_future_destroy(r->backlog);
+    r->backlog = NULL;
+    read_more(r);
+}
 
 static void chunk_done(int rc, void *arg)
 {
@@ -248,7 +298,7 @@ static void chunk_done(int rc, void *arg)
     flush_jobs(r);
     r->before = r->last;
     r->skip = r->at_last;
-    read_more(r);
+    pace(r);
 }
 
 static void read_more(struct list_request *r)
