@@ -20,7 +20,9 @@
 #include "modules/job-list/lookup.h"
 #include "modules/job-list/stats.h"
 
-#define CHUNK 1000
+#define CHUNK 500
+/* Larger ones are slower: malloc maps them one by one. */
+#define MESSAGE_BYTES (64 << 10)
 #define BACKLOG_MAX (4 << 20) /* bytes */
 #define PACE 0.005            /* seconds between two looks at it */
 
@@ -43,9 +45,10 @@ struct list_request {
      * having been read. */
     double before;
     size_t skip;
-    /* What one read made: the next message, but for its end. */
+    /* What one read made: messages, each with a zero byte behind it, and the beginning
+     * of another one, at `begin`, with njobs jobs. */
     struct buf jobs;
-    size_t njobs, nread;
+    size_t begin, njobs, nread;
     double last;
     size_t at_last; /* rows read with t_inactive == last */
 };
@@ -100,23 +103,40 @@ void list_project(const cJSON *job, const cJSON *attrs, struct buf *out)
     buf_adds(out, *sep == '{' ? "{}" : "}");
 }
 
-/* Send what was gathered; the first message tells the version. */
-static void flush_jobs(struct list_request *r)
+/* End a message; the first one tells the version. */
+static void end_message(struct list_request *r)
 {
-    if (r->njobs == 0)
-        return;
     buf_adds(&r->jobs, r->first ? "],\"version\":1}" : "]}");
-    if (!r->jobs.failed)
-        flux_respond(r->jl->h, r->msg, r->jobs.data);
+    buf_addc(&r->jobs, '\0');
     r->first = false;
-    r->jobs.len = 0;
+    r->begin = r->jobs.len;
     r->njobs = 0;
 }
 
-/* In front of one more job of the message. */
+/* Send what was gathered. */
+static void flush_jobs(struct list_request *r)
+{
+    const char *p = r->jobs.data, *end;
+
+    if (r->njobs > 0)
+        end_message(r);
+    for (end = p + r->jobs.len; p < end && !r->jobs.failed; p += strlen(p) + 1)
+        flux_respond(r->jl->h, r->msg, p);
+    r->jobs.len = 0;
+    r->begin = 0;
+}
+
 static void begin_job(struct list_request *r)
 {
-    buf_adds(&r->jobs, r->njobs > 0 ? "," : "{\"jobs\":[");
+    buf_adds(&r->jobs, r->njobs++ > 0 ? "," : "{\"jobs\":[");
+}
+
+static void end_job(struct list_request *r)
+{
+    if (r->left > 0)
+        r->left--;
+    if (r->jobs.len - r->begin >= MESSAGE_BYTES)
+        end_message(r);
 }
 
 static void finish(struct list_request *r, int err, const char *text)
@@ -133,9 +153,7 @@ static void gather(struct list_request *r, const cJSON *job)
 {
     begin_job(r);
     list_project(job, r->attrs, &r->jobs);
-    r->njobs++;
-    if (r->left > 0)
-        r->left--;
+    end_job(r);
 }
 
 /* The same as list_project() of a record in text. -EPROTO: it is damaged. */
@@ -190,11 +208,10 @@ static void gather_text(struct list_request *r, struct slice rec)
     begin_job(r);
     if (project_text(rec, r->attrs, &r->jobs) < 0) {
         r->jobs.len = before;
+        r->njobs--;
         return;
     }
-    r->njobs++;
-    if (r->left > 0)
-        r->left--;
+    end_job(r);
 }
 
 /* On a worker thread: one row. */
