@@ -4,7 +4,9 @@
     state.py [jobs-list|recover]...      INACTIVE (1000000) and ACTIVE (100000) jobs, from the environment
 
 The jobs are made once by an instance, a finished one and a pending one; their rows are then
-repeated in its store under other ids, which takes seconds where running them would take minutes."""
+repeated in its store under other ids, which takes seconds where running them would take minutes.
+Those that wait ask for four of five cores each: one core is left for the job that is submitted after
+the start, so that its time is the scheduler's, and not that of the job before it."""
 
 import os
 import shutil
@@ -36,7 +38,7 @@ class Instance:
         self.statedir = top + "/state"
         self.uri = f"local://{top}/run/local-0"
         self.options = [f"-Sstatedir={self.statedir}", f"-Srundir={top}/run", "-Sbroker.rc2_none=1",
-                        "-Stest.cores=4"]
+                        "-Stest.cores=5"]
         os.environ["FLUX_URI"] = self.uri
 
     def spawn(self):
@@ -80,7 +82,7 @@ def fill(instance, inactive, active):
     instance.start()
     flux("submit", "--wait", MOCK, "true", check=True)
     flux("queue", "stop", "--nocheckpoint", check=True)
-    flux("submit", MOCK, "true", check=True)
+    flux("submit", "-n4", MOCK, "true", check=True)
     instance.stop()
     db = sqlite3.connect(instance.statedir + "/store.sqlite", isolation_level=None)
     done, = db.execute("SELECT id FROM job WHERE state=64").fetchone()

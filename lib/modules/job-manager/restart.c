@@ -15,7 +15,7 @@
 #include "modules/job-manager/restart.h"
 #include "modules/job-manager/wait.h"
 
-#define STEP_JOBS 2000 /* events of so many jobs in a commit */
+#define STEP_JOBS 500 /* events of so many jobs in a commit: what a submission waits for */
 #define NESTED_IDS_BELOW (1ull << 40)
 
 struct restart {
