@@ -52,6 +52,7 @@ struct commits {
     unsigned nflying;
     bool falling; /* a record was refused: wait until none flies, then fall back */
     int why;      /* errno of the refusal */
+    int told;     /* errno that the log has already; 0: all goes well */
     uint64_t last_seq, chain;
     uint64_t durable_seq, durable_chain;
     size_t log_bytes;

@@ -111,6 +111,7 @@ static void end_namespace(struct commits *c, struct ns *ns)
 
 static void durable(struct commits *c, struct batch *b)
 {
+    c->told = 0;
     c->durable_seq = b->seq;
     c->durable_chain = b->chain;
     if (b->kind == REDO_NSREMOVE) {
@@ -134,8 +135,10 @@ static void durable(struct commits *c, struct batch *b)
  * has come back, go on from what is durable. */
 static void refused(struct commits *c, struct batch *b, int error)
 {
-    if (!c->falling)
+    if (!c->falling && c->told != error)
         flux_log(c->kvs->h, LOG_ERR, "a commit could not be stored: %s", strerror(error));
+    if (!c->falling)
+        c->told = error;
     c->why = c->falling ? c->why : error;
     c->falling = true;
     if (b->kind == REDO_NSREMOVE)
