@@ -60,6 +60,7 @@ struct where {
     const struct model *m;
     const struct space *sp; /* NULL: a snapshot */
     bool primary;
+    unsigned crossings; /* links with a namespace on the way */
     char path[PATH_SIZE];
 };
 
@@ -133,6 +134,9 @@ void look_at_all(struct run *r);
 
 /* watch.c */
 void watch_act(struct run *r);
+/* A transaction has happened in a namespace, maybe in a version of its own; it is removed. */
+void watch_note(struct run *r, const struct space *sp, bool alone);
+void watch_note_removed(struct run *r, const struct space *sp);
 void watch_after_burst(struct run *r);
 void watch_fini(struct run *r);
 

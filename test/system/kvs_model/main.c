@@ -80,6 +80,7 @@ static void drop_cache(struct run *r)
 static void boot(struct run *r, bool orderly)
 {
     say(r, "the broker %s", orderly ? "ends" : "is killed");
+    watch_fini(r);
     flux_close(r->h);
     if (orderly)
         broker_stop();
@@ -97,10 +98,13 @@ static void one_round(struct run *r)
     if (draw(r, 150) == 0)
         drop_cache(r);
     txn_burst(r);
+    watch_after_burst(r);
     look_burst(r);
     hold_act(r);
     if (draw(r, 100) == 0)
         look_at_all(r);
+    for (int i = 0; i < 3; i++)
+        watch_act(r);
 }
 
 static void all_rounds(struct run *r, const struct idset *only)
@@ -158,6 +162,7 @@ int main(int argc, char **argv)
     spaces_init(&r);
     r.h = broker_up(r.statedir);
     all_rounds(&r, only);
+    watch_fini(&r);
     report(&r);
     flux_close(r.h);
     broker_stop();

@@ -45,6 +45,10 @@ void any_key(struct run *r, char *key)
     size_t n = 0;
     int depth = 1 + (int)draw(r, 4);
 
+    if (chance(r, 12)) { /* keys that change often */
+        sprintf(key, "w.%c", 'a' + (int)draw(r, 3));
+        return;
+    }
     if (chance(r, 25)) { /* directories of some size */
         sprintf(key, "%c.n%03d", 'a' + (int)draw(r, 2), (int)draw(r, 400));
         return;
@@ -105,10 +109,12 @@ int resolve(struct run *r, const char *key, bool follow, struct where *w)
     int rc, links = 0;
 
     strcpy(want, key);
+    w->crossings = 0;
     while ((rc = model_resolve(w->m, want, follow, &links, w->path, ns)) == 1) {
         if (!(sp = find_space(r, ns)))
             return -ENOTSUP;
         w->m = &sp->m;
+        w->crossings++;
         w->sp = sp;
         w->primary = sp->primary;
         strcpy(want, w->path);

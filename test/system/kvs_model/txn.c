@@ -326,6 +326,8 @@ static void commit(struct run *r, struct burst *b, struct txn *t, struct op *ops
         t->rc = apply(t->sp, ops, t->nops, now, PENDING + b->n);
     if (!(t->f = flux_kvs_commit(r->h, t->sp->name, t->flags, txn)))
         wrong(r, "sending a commit: %s", strerror(errno));
+    if (t->rc == 0 && t->nchanges)
+        watch_note(r, t->sp, t->flags & FLUX_KVS_NO_MERGE);
     say(r, "commit %u in %s, flags %d: %s expected", b->n, t->sp->name, t->flags,
         strerror(-t->rc));
     flux_kvs_txn_destroy(txn);
@@ -363,6 +365,7 @@ static void remove_space(struct run *r, struct burst *b, struct txn *t)
     if (t->rc < 0)
         return;
     sp->exists = false;
+    watch_note_removed(r, sp);
     for (unsigned i = 0; i < b->n; i++)
         if (b->txns[i].sp == sp && b->txns[i].life == t->life)
             b->txns[i].may_be_late = true;
