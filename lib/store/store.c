@@ -280,6 +280,15 @@ static int make_file(struct store *s)
     return rc;
 }
 
+static const char *way_out(int rc)
+{
+    return rc == -ENOSPC ? ": make room, or choose another statedir"
+           : rc == -EIO
+               ? ": it is damaged, or the disk is: put a copy back, or choose another "
+                 "statedir"
+               : "";
+}
+
 static int open_database(struct store *s, const char *uuid, flux_error_t *err)
 {
     struct sql_open how = {
@@ -302,8 +311,7 @@ static int open_database(struct store *s, const char *uuid, flux_error_t *err)
                          "back, or choose another statedir",
                          name);
     if (rc < 0)
-        return error_set(err, -rc, "%s: %s%s", name, strerror(-rc),
-                         rc == -ENOSPC ? ": make room, or choose another statedir" : "");
+        return error_set(err, -rc, "%s: %s%s", name, strerror(-rc), way_out(rc));
     sqlite3_busy_timeout(s->apply.c->db, 60000);
     if ((rc = schema_open(s->apply.c, name, uuid, err)) < 0)
         return rc;
@@ -311,7 +319,7 @@ static int open_database(struct store *s, const char *uuid, flux_error_t *err)
     rc = checkpoint_settle(s);
     return rc == 0 || rc == -ENOSPC /* the first commit tries again */
                ? 0
-               : error_set(err, -rc, "%s: %s", name, strerror(-rc));
+               : error_set(err, -rc, "%s: %s%s", name, strerror(-rc), way_out(rc));
 }
 
 static int open_watchers(struct store *s)

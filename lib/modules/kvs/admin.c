@@ -34,6 +34,11 @@ static void jobs_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, vo
     dump_jobs(((struct kvs *)arg)->admin->dumps, msg);
 }
 
+static void lost_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
+{
+    dump_lost(((struct kvs *)arg)->admin->dumps, msg);
+}
+
 static void jobs_put_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
                         void *arg)
 {
@@ -45,6 +50,7 @@ static const struct flux_msg_handler_spec requests[] = {
     {FLUX_MSGTYPE_REQUEST, "kvs.roots", roots_cb, 0},
     {FLUX_MSGTYPE_REQUEST, "kvs.walk", walk_cb, 0},
     {FLUX_MSGTYPE_REQUEST, "kvs.jobs", jobs_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "kvs.lost", lost_cb, 0},
     {FLUX_MSGTYPE_REQUEST, "kvs.jobs-put", jobs_put_cb, 0},
     FLUX_MSGHANDLER_TABLE_END,
 };

@@ -165,8 +165,8 @@ static int print_root(const struct store_root *root, void *arg)
 /* What belongs to this instance alone is not passed on. */
 static bool is_own(const char *key)
 {
-    static const char *const own[] = {"uuid", "epoch", "event-seq", "space-probe", "resource.R",
-                                      "kvs.checkpoint"};
+    static const char *const own[] = {"uuid",        "epoch",      "event-seq",
+                                      "space-probe", "resource.R", "kvs.checkpoint"};
 
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
         if (strcmp(key, own[i]) == 0)
@@ -405,6 +405,43 @@ void dump_jobs(struct dumps *ds, const flux_msg_t *msg)
         d->after = (uint64_t)after;
         start(d, read_jobs, read_done);
     }
+}
+
+/* ---- what was put aside ---- */
+
+static int print_lost(const char *what, const char *why, double when, const void *data,
+                      size_t len, void *arg)
+{
+    struct dump *d = arg;
+
+    comma(d);
+    buf_adds(&d->out, "{\"what\":");
+    json_buf_str(&d->out, what, strlen(what));
+    buf_adds(&d->out, ",\"why\":");
+    json_buf_str(&d->out, why, strlen(why));
+    buf_adds(&d->out, ",\"t\":");
+    json_buf_real(&d->out, when);
+    buf_addc(&d->out, '}');
+    return d->out.len > PIECE_BYTES;
+}
+
+static int read_lost(struct store_reader *r, void *arg)
+{
+    struct dump *d = arg;
+    int rc;
+
+    buf_adds(&d->out, "{\"lost\":[");
+    rc = store_reader_lost(r, print_lost, d);
+    buf_adds(&d->out, "]}");
+    return rc < 0 ? rc : d->out.failed ? -ENOMEM : 0;
+}
+
+void dump_lost(struct dumps *ds, const flux_msg_t *msg)
+{
+    struct dump *d = dump_new(ds, msg);
+
+    if (d)
+        start(d, read_lost, read_done);
 }
 
 /* ---- jobs that come back ---- */

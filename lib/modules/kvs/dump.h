@@ -10,6 +10,7 @@
  *              [key,"bad",reason,blobref]
  *   kvs.jobs   {"after":I}                     -> {"jobs":[row..],"more":b}
  *       row    {"id":I,"state":i,..,"rec":s,"pieces":{name:base64..}}
+ *   kvs.lost   {}                              -> {"lost":[{"what":s,"why":s,"t":f}..]}
  *   kvs.jobs-put {"jobs":[row..],"meta":{..}?} -> {}
  */
 #ifndef FLUX_MODULE_KVS_DUMP_H
@@ -25,6 +26,7 @@ void dumps_free(struct dumps *d); /* accepts NULL */
 void dump_roots(struct dumps *d, const flux_msg_t *msg);
 void dump_walk(struct dumps *d, const flux_msg_t *msg);
 void dump_jobs(struct dumps *d, const flux_msg_t *msg);
+void dump_lost(struct dumps *d, const flux_msg_t *msg);
 void dump_jobs_put(struct dumps *d, const flux_msg_t *msg);
 
 #endif

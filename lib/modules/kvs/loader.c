@@ -19,6 +19,7 @@ struct loader {
     struct obj *held[HELD]; /* the latest */
     unsigned next;
     struct list fetches;
+    struct umap *told;         /* bad objects, by the beginning of their hash */
     struct upstream *upstream; /* a follower's; NULL: there is a store */
 };
 
@@ -61,6 +62,7 @@ void loader_free(struct loader *l)
         f->done(-ECANCELED, f->arg);
     }
     upstream_free(l->upstream);
+    umap_free(l->told);
     for (unsigned i = 0; i < HELD; i++)
         obj_unref(&l->kvs->os, l->held[i]);
     free(l);
@@ -80,7 +82,13 @@ static void complain(struct loader *l, const unsigned char *hash, int rc,
 {
     char ref[BLOBREF_SIZE];
     struct store_txn *t;
+    uint64_t key;
 
+    memcpy(&key, hash, sizeof(key));
+    if (!l->told)
+        l->told = umap_new(NULL);
+    if (l->told && umap_add(l->told, key, l) == -EEXIST)
+        return; /* once is enough */
     blobref_print_hash(hash, ref);
     l->kvs->stats.bad++;
     flux_log(l->kvs->h, LOG_ERR, "%s: %s: what is below it cannot be read", ref,
