@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "modules/kvs/checkpoint.h"
 #include "proto/kvsfeed.h"
 
 struct upstream {
@@ -16,6 +17,7 @@ struct upstream {
     struct list queue;     /* struct want: to be asked for in this turn */
     struct list questions; /* under way */
     struct list fetches;
+    uint32_t trimmed; /* os.now then */
 };
 
 /* Somebody waits for an object. */
@@ -185,6 +187,17 @@ static void fail_all(struct question *q, int rc)
         settle(q->up, w, rc);
 }
 
+/* Now and then, for it looks at all that there is. */
+static void trim(struct upstream *up)
+{
+    struct kvs *kvs = up->kvs;
+
+    if (kvs->os.bytes <= kvs->memory_limit || up->trimmed == kvs->os.now)
+        return;
+    up->trimmed = kvs->os.now;
+    checkpoint_trim_memory(kvs);
+}
+
 static void answered_cb(flux_future_t *f, void *arg)
 {
     struct question *q = arg;
@@ -201,6 +214,7 @@ static void answered_cb(flux_future_t *f, void *arg)
         flux_watcher_start(up->prepare);
     }
     question_free(q);
+    trim(up);
 }
 
 /* ---- questions ---- */
