@@ -1,5 +1,8 @@
 /* The identity of an instance, in its store. */
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +10,7 @@
 #include "base/error.h"
 #include "broker/broker.h"
 #include "broker/identity.h"
+#include "env/file.h"
 
 /* What the store remembers of the instance. */
 struct memory {
@@ -47,6 +51,55 @@ static int remember(struct broker *b, const char *key, const char *value)
     return store_commit(b->store, t, NULL, NULL);
 }
 
+/* ---- the count of lives ----
+ *
+ * Which life this is, and from where on its events are numbered, must be on the disk
+ * before anybody sees either, also when the disk is full: a file of fixed length is
+ * written over in its place. The store has both, too, for a folder without the file.
+ */
+#define LIFE_FORMAT "%-20" PRIu64 " %-10" PRIu32 "\n"
+
+static void read_life(struct broker *b, struct file *f)
+{
+    char text[64] = "";
+    ssize_t n = file_pread(f, text, sizeof(text) - 1, 0);
+    uint64_t epoch;
+    uint32_t seq;
+
+    if (n <= 0 || sscanf(text, "%" SCNu64 " %" SCNu32, &epoch, &seq) != 2)
+        return;
+    if (epoch > b->epoch)
+        b->epoch = epoch;
+    if (seq > b->event_seq)
+        b->event_seq = seq;
+}
+
+static int write_life(struct broker *b, struct file *f)
+{
+    char text[64];
+    int len = snprintf(text, sizeof(text), LIFE_FORMAT, b->epoch,
+                       b->event_seq + 2 * ROUTER_SEQ_STEP);
+    ssize_t n = file_pwrite(f, text, (size_t)len, 0);
+
+    return n < 0 ? (int)n : n < len ? -EIO : file_sync(f);
+}
+
+/* A new folder on a full disk has no such file: then the store alone remembers. */
+static int begin_life(struct broker *b)
+{
+    AUTOFREE char *path = dirs_path(&b->dirs, "epoch");
+    struct file *f = NULL;
+    int rc = path ? file_open(b->env, path, O_RDWR | O_CREAT, 0600, &f) : -ENOMEM;
+
+    if (rc == 0)
+        read_life(b, f);
+    b->epoch++;
+    if (rc == 0)
+        rc = write_life(b, f);
+    file_close(f);
+    return rc == -ENOSPC ? 0 : rc;
+}
+
 /* The same instance as before, for the n-th time. */
 static int open_instance(struct broker *b)
 {
@@ -55,9 +108,13 @@ static int open_instance(struct broker *b)
     int rc = store_read_now(b->store, recall, &m);
 
     snprintf(b->instance, sizeof(b->instance), "%s", m.uuid ? m.uuid : b->uuid);
-    b->epoch = (m.epoch ? strtoull(m.epoch, NULL, 10) : 0) + 1;
+    b->epoch = m.epoch ? strtoull(m.epoch, NULL, 10) : 0;
     b->event_seq = m.seq ? (uint32_t)strtoul(m.seq, NULL, 10) : 0;
-    snprintf(epoch, sizeof(epoch), "%llu", (unsigned long long)b->epoch);
+    if (rc == 0 && b->dirs.statedir)
+        rc = begin_life(b);
+    else
+        b->epoch++;
+    snprintf(epoch, sizeof(epoch), "%" PRIu64, b->epoch);
     if (rc == 0 && !m.uuid)
         rc = remember(b, "uuid", b->instance);
     if (rc == 0)

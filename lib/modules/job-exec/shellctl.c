@@ -330,12 +330,13 @@ void shellctl_up(struct shellctl *s, const flux_msg_t *hello, char *service)
     flux_watcher_start(s->idle);
 }
 
-/* Answers about the process that is gone are not to be taken for the next one's. */
+/* Answers that are still to come are not about the next process. */
 static void drop(struct shellctl *s)
 {
+    flux_future_destroy(s->attrs);
     flux_future_destroy(s->exec);
     flux_future_destroy(s->wait);
-    s->exec = s->wait = NULL;
+    s->attrs = s->exec = s->wait = NULL;
     flux_msg_decref(s->hello);
     free(s->service);
     s->hello = NULL;

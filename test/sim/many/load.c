@@ -360,7 +360,6 @@ static void published(flux_future_t *f, void *arg)
         return;
     }
     e->seq = (uint32_t)seq;
-    e->leader_life = s->nodes[0].lives;
     e->publishing = false;
     say(s, op->c->n, "client %d: event %d has number %d", op->c->number, op->k, seq);
     op_free(op);
@@ -422,8 +421,7 @@ static void subscribed(flux_future_t *f, void *arg)
     if (s->nsessions == SESSIONS_MAX)
         return;
     c->session = &s->sessions[s->nsessions++];
-    *c->session = (struct session){
-        .rank = c->n->rank, .leader_life = s->nodes[0].lives, .since = sim_now(s)};
+    *c->session = (struct session){.rank = c->n->rank, .since = sim_now(s)};
     say(s, c->n, "client %d: subscribed", c->number);
 }
 

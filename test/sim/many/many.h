@@ -96,14 +96,13 @@ struct event {
     double sent; /* the request was made; 0: not yet */
     bool publishing;
     double next_try;
-    bool unknown;    /* a publication failed: there may be more events of this number */
-    uint32_t seq;    /* 0: not acknowledged */
-    int leader_life; /* of rank 0, when it was acknowledged */
+    bool unknown; /* a publication failed: there may be more events of this number */
+    uint32_t seq; /* 0: not acknowledged */
 };
 
 /* One subscription, as long as its connection lasted. */
 struct session {
-    int rank, leader_life;
+    int rank;
     double since; /* acknowledged */
     bool ended;
     uint32_t *seqs; /* of events seen */
