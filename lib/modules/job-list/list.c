@@ -116,10 +116,11 @@ static void end_message(struct list_request *r)
 /* Send what was gathered. */
 static void flush_jobs(struct list_request *r)
 {
-    const char *p = r->jobs.data, *end;
+    const char *p, *end;
 
     if (r->njobs > 0)
-        end_message(r);
+        end_message(r); /* the buffer may move */
+    p = r->jobs.data;
     for (end = p + r->jobs.len; p < end && !r->jobs.failed; p += strlen(p) + 1)
         flux_respond(r->jl->h, r->msg, p);
     r->jobs.len = 0;
