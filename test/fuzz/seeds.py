@@ -3,10 +3,12 @@
 does not get past the first brace."""
 
 import base64
+import io
 import json
 import os
 import struct
 import sys
+import tarfile
 
 JOBSPEC = {
     "resources": [{"type": "node", "count": 2, "exclusive": True, "with": [
@@ -80,6 +82,22 @@ def sized(b):
     return bytes([len(b)]) + b
 
 
+def archive(form):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=form) as tar:
+        for name, data in (("a/b", b"value"), ("e", b""), ("n" * 120 + "/" + "m" * 120, b"x" * 600)):
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+        link = tarfile.TarInfo("l")
+        link.type, link.linkname = tarfile.SYMTYPE, "t" * 130
+        tar.addfile(link)
+        folder = tarfile.TarInfo("d/")
+        folder.type = tarfile.DIRTYPE
+        tar.addfile(folder)
+    return out.getvalue()
+
+
 def redo():
     """A record without its checksum: the target puts the right one in front."""
     h = bytes(range(32))
@@ -139,6 +157,7 @@ SEEDS = {
                   b"\2" + REFUSED + b"m" * 32, b"\4" + b"x" * 80, b"\5" + b"x" * 80, b"\6" + identity(4, UUID),
                   b"\7" + identity(3, UUID), b"\7" + identity(3, b"\0"), b"\x08" + REFUSED, b"\x08\x13" + b"\1" * 8],
     "frame": [bytes([n]) + frames() for n in (0, 6, 40, 255)],
+    "tar": [archive(tarfile.PAX_FORMAT), archive(tarfile.GNU_FORMAT)],
     "pmi": [pmi(0, *PMI_LINES), pmi(1, *PMI_LINES), pmi(1, *[t for t in PMI_LINES for _ in range(3)]),
             b"(vector,(0,2,1),(2,1,6))"],
     "sign": [base64.b64encode(b"version\0i1\0userid\0i0\0mechanism\0snone\0") + b"." + base64.b64encode(b"{}")

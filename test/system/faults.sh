@@ -130,6 +130,7 @@ full_disk() {
     fi
     mounted=$TMP/full
     up "$mounted"
+    flux kvs put before=1
     succeeds 'jobs before' flux submit --cc=1-20 --wait --quiet true
     id=$(flux submit sh -c 'while [ ! -e go ]; do sleep 0.05; done; echo ran >>ran')
     flux job wait-event "$id" start >/dev/null
@@ -142,6 +143,8 @@ full_disk() {
     prints 2 'of a thousand it is said once, and how many more' \
         sh -c 'flux submit --cc=1-1000 true 2>&1 | wc -l'
     says "no space left for $mounted" 'the log says so once' sh -c 'flux dmesg | grep -c "no space" | grep -qx 1 && flux dmesg'
+    says 'the disk is full: nothing is written until' 'keys are refused, too' flux kvs put during=1
+    prints 1 'and read' flux kvs get before
     touch go
     succeeds 'the running job ends meanwhile' timeout 20 flux job wait-event "$id" clean
     prints COMPLETED 'with its own result' flux jobs -an -o '{result}' "$id"
@@ -149,9 +152,11 @@ full_disk() {
     rm -f "$mounted/ballast2" "$mounted/ballast"
     if wait_for 10 flux submit true; then pass 'work goes on by itself'; else fail 'work goes on by itself'; fi
     says 'can be written again' 'and the log says so' flux dmesg
+    succeeds 'keys are written again' flux kvs put after=1
     held=$(wc -l <ids.txt)
     down KILL
     up "$mounted"
+    prints '1 1' 'and kept' sh -c 'echo $(flux kvs get before) $(flux kvs get after)'
     prints "$held" 'nothing acknowledged is lost' sh -c 'flux jobs -n -f pending -c 0 | wc -l'
     if wait_for 10 completed 22; then pass 'nor finished'; else fail 'nor finished' "$(flux jobs -a --stats-only)"; fi
     prints ran 'and the job ran once' cat ran
