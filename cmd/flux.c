@@ -15,13 +15,13 @@
 #include "cmds.h"
 
 const struct cli_command *const cmd_table[] = {
-    &cmd_broker, &cmd_cancel,  &cmd_capacitor, &cmd_config, &cmd_dmesg,    &cmd_dump,
-    &cmd_env,    &cmd_event,   &cmd_exec,      &cmd_fsck,   &cmd_gc,       &cmd_getattr,
-    &cmd_help,   &cmd_job,     &cmd_jobs,      &cmd_keygen, &cmd_kvs,      &cmd_logger,
-    &cmd_lsattr, &cmd_module,  &cmd_overlay,   &cmd_ping,   &cmd_pmi,      &cmd_proxy,
-    &cmd_pstree, &cmd_python,  &cmd_queue,     &cmd_relay,  &cmd_resource, &cmd_restore,
-    &cmd_run,    &cmd_setattr, &cmd_shutdown,  &cmd_start,  &cmd_submit,   &cmd_uptime,
-    &cmd_uri,    &cmd_version, NULL,
+    &cmd_broker,  &cmd_cancel, &cmd_capacitor, &cmd_config,   &cmd_content, &cmd_dmesg,
+    &cmd_dump,    &cmd_env,    &cmd_event,     &cmd_exec,     &cmd_fsck,    &cmd_gc,
+    &cmd_getattr, &cmd_help,   &cmd_job,       &cmd_jobs,     &cmd_keygen,  &cmd_kvs,
+    &cmd_logger,  &cmd_lsattr, &cmd_module,    &cmd_overlay,  &cmd_ping,    &cmd_pmi,
+    &cmd_proxy,   &cmd_pstree, &cmd_python,    &cmd_queue,    &cmd_relay,   &cmd_resource,
+    &cmd_restore, &cmd_run,    &cmd_setattr,   &cmd_shutdown, &cmd_start,   &cmd_submit,
+    &cmd_uptime,  &cmd_uri,    &cmd_version,   NULL,
 };
 
 static char bindir[PATH_MAX];

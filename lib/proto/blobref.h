@@ -19,6 +19,9 @@
 /* The id in a reference to a directory that is not in the tree: it says what it is, and
  * leads nowhere. */
 #define BLOBREF_MOUNTED UINT64_MAX
+#define BLOBREF_MOUNTED_TEXT "version-ffffffffffffffff0000000000000000"
+#define BLOBREF_MOUNTED_DIR                                                              \
+    "{\"data\":[\"" BLOBREF_MOUNTED_TEXT "\"],\"type\":\"dirref\",\"ver\":1}"
 
 struct blobref {
     bool is_version;

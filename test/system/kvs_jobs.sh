@@ -53,6 +53,8 @@ $k.guest.output" 'and so is its own part' flux kvs dir -dR "$k.guest"
     prints "$(flux kvs ls -R "$k")" 'another broker lists the same' \
         there 1 flux kvs ls -R "$k"
     prints "$(flux kvs get "$k.R")" 'and has the same values' there 1 flux kvs get "$k.R"
+    prints 'R
+eventlog' 'the resources are a directory' flux kvs ls -1 resource
     says '"R_lite"' 'the resources' flux kvs get resource.R
     says 'online' 'and their log' there 1 flux kvs eventlog get resource.eventlog
     flux kvs put a=1 resources.b=2

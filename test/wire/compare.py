@@ -21,6 +21,7 @@ class Names:
         self.node = node
         self.f58plain = f58plain
         self.ids = {}  # recorded id -> ours
+        self.hashes = {}  # of objects, in bytes
         self.behind = None  # how many versions our primary namespace has less
 
     def same_version(self, recorded, ours):
@@ -165,6 +166,7 @@ def both_references(names, recorded, ours):
 RULES = {
     "ref": both_references,
     "version": lambda names, recorded, ours: names.same_version(recorded, ours),
+    "hash": lambda names, recorded, ours: (len(recorded), len(ours)) == (20, 32),
     "any": lambda names, recorded, ours: type(recorded) is type(ours),
     "id": lambda names, recorded, ours: names.id_of(recorded) == ours,
     "owner": same_owner,

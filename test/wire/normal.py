@@ -28,6 +28,7 @@ NODE = "node0"
 #        "route"    hops: their names and number
 #        "service"  the name of a job's shell: user and job
 #        "ref"      the name of an object by its hash, or of a root by its version
+#        "hash"     of an object, in bytes
 #        "version"  of the primary namespace: as far from the recorded one as the others
 #        "log"      a line of the broker's log: its form
 #        "items"    a list: each has the form of the recording's first one
@@ -72,13 +73,14 @@ VALUES = [
     # What the key-value store holds besides is a matter of the services that write there, and objects have
     # the name of their hash, of whatever algorithm, in whatever form they are kept.
     ("attr.get content.hash", "value", "any"),
+    ("content.store", "", "hash"),
     ("kvs.*", "rootref", "ref"),
     ("kvs.*", "rootseq", "version"),
     ("kvs.*", "**/owner", "owner"),
     ("kvs.lookup", "val/data/[0-9]*", "ref"),
     ("kvs.lookup", "val/data/*/data/[0-9]*", "ref"),
     ("kvs.lookup", "val/data/admin", "optional"),
-    ("kvs.lookup", "val/data/resource", "optional"),
+    ("kvs.lookup", "val/data/job", "extra"),
     # Texts that hold JSON.
     ("job-info.eventlog-watch", "event", "lines"),
     ("job-info.lookup", "eventlog", "lines"),
@@ -204,13 +206,3 @@ DIFFERENT = {
          "2: 1001-shell-f9kkH2pf.stdin[[]0] NUL at the end: *",
          "2: 1001-shell-f9kkH2pf.stdin[[]0]: recorded None, here 'No service matching *"]),
 }
-
-_MOUNTS = (
-    "what services answer for shows as a directory to be looked up, not by reference; job is always there",
-    ["kvs.lookup[[]0] val/data/resource/data: recorded *sha1-* here {}",
-     "kvs.lookup[[]0] val/data/resource/type: recorded 'dirref', here 'dir'",
-     "kvs.lookup[[]0] val/data/job: recorded nothing, here {'data': {}, 'type': 'dir', 'ver': 1}"])
-DIFFERENT["kvs-dir"] = DIFFERENT["kvs-ls"] = _MOUNTS
-
-# Services that are still to come; conversations with them are played once they are there.
-AWAITED = ("content.",)

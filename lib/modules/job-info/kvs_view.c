@@ -17,7 +17,6 @@
 #include "modules/job-info/lookup.h"
 #include "proto/blobref.h"
 
-#define DIR "{\"data\":{},\"type\":\"dir\",\"ver\":1}"
 #define VALUE "{\"data\":[],\"type\":\"valref\",\"ver\":1}"
 
 void view_free(struct view *v)
@@ -94,12 +93,9 @@ static void add_entry(struct view *v, const char *name, const char *object)
 
 static int end_dir(struct view *v)
 {
-    char ref[BLOBREF_SIZE];
-
     if (v->flags & FLUX_KVS_TREEOBJ) {
-        blobref_print_version(BLOBREF_MOUNTED, 0, ref);
         v->val.len = 0;
-        buf_addf(&v->val, "{\"data\":[\"%s\"],\"type\":\"dirref\",\"ver\":1}", ref);
+        buf_adds(&v->val, BLOBREF_MOUNTED_DIR);
         return v->val.failed ? -ENOMEM : 0;
     }
     buf_adds(&v->val, "},\"type\":\"dir\",\"ver\":1}");
@@ -125,7 +121,7 @@ static int list_ids(struct store_reader *r, struct view *v, const struct jobkey 
     while ((rc = store_reader_job_next(r, from, last, owner ? UINT32_MAX : v->cred.userid,
                                        &id)) == 1) {
         snprintf(name, sizeof(name), "%04x", (unsigned)(id >> shift & 0xffff));
-        add_entry(v, name, DIR);
+        add_entry(v, name, BLOBREF_MOUNTED_DIR);
         from = ((id >> shift) + 1) << shift;
         if (from == 0 || from > last)
             break;
@@ -179,7 +175,7 @@ static int list_job(struct store_reader *r, struct view *v)
     else if (rc != -ENOENT)
         return rc;
     add_entry(v, "eventlog", VALUE);
-    add_entry(v, JOBKEY_GUEST, DIR);
+    add_entry(v, JOBKEY_GUEST, BLOBREF_MOUNTED_DIR);
     add_entry(v, "jobspec", VALUE);
     return end_dir(v);
 }
@@ -229,7 +225,7 @@ static int list_guest(struct store_reader *r, struct view *v)
     if (rc < 0 || (rc2 = begin_dir(v)) < 0)
         return rc < 0 ? rc : rc2;
     if (rc > 0) {
-        add_entry(v, "exec", DIR);
+        add_entry(v, "exec", BLOBREF_MOUNTED_DIR);
         add_entry(v, "input", VALUE);
         add_entry(v, "output", VALUE);
     }

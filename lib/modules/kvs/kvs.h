@@ -26,6 +26,7 @@ struct turns;
 struct follower;
 struct feed;
 struct guests;
+struct content;
 struct watches;
 struct ns;
 
@@ -61,6 +62,7 @@ struct kvs {
     struct turns *turns;
     struct feed *feed;
     struct guests *guests;
+    struct content *content;
     struct follower *follower; /* NULL: this is the leader */
     struct watches *watches;
     struct kvs_stats stats;

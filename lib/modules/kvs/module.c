@@ -14,6 +14,7 @@
 #include "modules/kvs/admin.h"
 #include "modules/kvs/checkpoint.h"
 #include "modules/kvs/commit.h"
+#include "modules/kvs/content.h"
 #include "modules/kvs/feed.h"
 #include "modules/kvs/follower.h"
 #include "modules/kvs/guest.h"
@@ -253,6 +254,11 @@ static const struct flux_msg_handler_spec requests[] = {
     {FLUX_MSGTYPE_REQUEST, "kvs.fetch", feed_fetch_cb, 0},
     {FLUX_MSGTYPE_REQUEST, "kvs.follow", feed_follow_cb, 0},
     {FLUX_MSGTYPE_EVENT, "job-purge-inactive", purge_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "content.load", content_load_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "content.store", content_store_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "content.flush", content_flush_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "content.dropcache", dropcache_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "content.stats-get", content_stats_cb, FLUX_ROLE_USER},
     {FLUX_MSGTYPE_REQUEST, "kvs-watch.lookup", watch_cb, FLUX_ROLE_USER},
     {FLUX_MSGTYPE_REQUEST, "kvs-watch.cancel", watch_cancel_cb, FLUX_ROLE_USER},
     {FLUX_MSGTYPE_REQUEST, "kvs-watch.disconnect", watch_disconnect_cb, FLUX_ROLE_USER},
@@ -269,11 +275,11 @@ static int follow_purges(struct kvs *kvs)
     return 0;
 }
 
-/* Watches are the leader's: elsewhere nothing of that name is to be found, and requests go
- * up. */
-static int add_watch_service(struct kvs *kvs)
+/* Some services are the leader's: elsewhere nothing of that name is to be found, and
+ * requests go up. */
+static int add_service(struct kvs *kvs, const char *name)
 {
-    flux_future_t *f = flux_service_register(kvs->h, "kvs-watch");
+    flux_future_t *f = flux_service_register(kvs->h, name);
 
     if (!f)
         return -errno;
@@ -323,6 +329,7 @@ static void destroy(struct kvs *kvs)
     admin_free(kvs->admin);
     gc_free(kvs->gc);
     kvs->gc = NULL;
+    content_free(kvs->content);
     lookup_cancel_all(kvs);
     relay_cancel_all(kvs);
     follower_free(kvs->follower);
@@ -367,6 +374,7 @@ static int make_leader(struct kvs *kvs, const struct settings *settings)
     if ((rc = commits_new(kvs, &kvs->commits)) < 0 ||
         (rc = checkpoint_new(kvs, settings->period, &kvs->checkpoint)) < 0 ||
         (rc = gc_new(kvs, settings->gc_threshold, &kvs->gc)) < 0 ||
+        (rc = content_new(kvs, &kvs->content)) < 0 ||
         (rc = guests_new(kvs, &kvs->guests)) < 0 ||
         (rc = admin_new(kvs, &kvs->admin)) < 0 || (rc = load_all(kvs)) < 0 ||
         (rc = guests_start(kvs->guests)) < 0)
@@ -406,7 +414,10 @@ static int add_handlers(struct kvs *kvs)
         return -errno;
     if (kvs->follower)
         return 0;
-    return (rc = add_watch_service(kvs)) < 0 ? rc : follow_purges(kvs);
+    if ((rc = add_service(kvs, "kvs-watch")) < 0 ||
+        (rc = add_service(kvs, "content")) < 0)
+        return rc;
+    return follow_purges(kvs);
 }
 
 static int init(flux_t *h, int argc, char **argv, void **ret_ctx)

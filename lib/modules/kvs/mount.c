@@ -4,14 +4,15 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "proto/blobref.h"
+
 static const struct mount mounts[] = {
     {"job", "job-info"},
     {"resource", "resource"},
 };
 
-#define DIR "{\"data\":{},\"type\":\"dir\",\"ver\":1}"
-
-const char mount_entries[] = "{\"job\":" DIR ",\"resource\":" DIR "}";
+const char mount_entries[] =
+    "{\"job\":" BLOBREF_MOUNTED_DIR ",\"resource\":" BLOBREF_MOUNTED_DIR "}";
 
 const struct mount *mount_find(struct slice key, struct slice *rest)
 {

@@ -46,15 +46,12 @@ static const struct {
 
 static int make_dir(int flags, cJSON **ret)
 {
-    char ref[BLOBREF_SIZE];
     cJSON *dir;
 
     if (flags & FLUX_KVS_READLINK)
         return -EINVAL;
-    if (flags & FLUX_KVS_TREEOBJ) {
-        blobref_print_version(BLOBREF_MOUNTED, 0, ref);
-        return (*ret = treeobj_new_dirref(ref)) ? 0 : -ENOMEM;
-    }
+    if (flags & FLUX_KVS_TREEOBJ)
+        return (*ret = treeobj_new_dirref(BLOBREF_MOUNTED_TEXT)) ? 0 : -ENOMEM;
     if (!(flags & FLUX_KVS_READDIR))
         return -EISDIR;
     if (!(dir = treeobj_new_dir()))

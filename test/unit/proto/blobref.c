@@ -54,5 +54,15 @@ START_TEST(others_are_refused)
 }
 END_TEST
 
-SUITE_MAIN("proto/blobref", a_hash_reads_as_it_was_written,
-           a_version_reads_as_it_was_written, others_are_refused)
+START_TEST(the_one_of_a_mounted_directory_is_a_version)
+{
+    char text[BLOBREF_SIZE];
+
+    blobref_print_version(BLOBREF_MOUNTED, 0, text);
+    ck_assert_str_eq(text, BLOBREF_MOUNTED_TEXT);
+}
+END_TEST
+
+SUITE_MAIN("proto/blobref", the_one_of_a_mounted_directory_is_a_version,
+           a_hash_reads_as_it_was_written, a_version_reads_as_it_was_written,
+           others_are_refused)

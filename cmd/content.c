@@ -1,0 +1,262 @@
+/* flux content - blobs by their hash: load, store, flush, dropcache. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <flux/core.h>
+
+#include "cmds.h"
+
+#define REF "sha256-"
+#define HASH 32
+#define TABLE(...) ((const struct cli_option *const[]){__VA_ARGS__, NULL})
+
+/* ---- references ---- */
+
+static int digit(char ch)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *p = ch ? strchr(digits, ch) : NULL;
+
+    return p ? (int)(p - digits) : -1;
+}
+
+static int parse_ref(struct cli *c, const char *ref, unsigned char hash[HASH])
+{
+    const char *p = ref + sizeof(REF) - 1;
+
+    if (strncmp(ref, REF, sizeof(REF) - 1) != 0 || strlen(p) != 2 * HASH)
+        return cli_fail(c, "'%s' is no reference: " REF " and %d hexadecimal digits", ref,
+                        2 * HASH);
+    for (size_t i = 0; i < HASH; i++, p += 2) {
+        int high = digit(p[0]), low = digit(p[1]);
+
+        if (high < 0 || low < 0)
+            return cli_fail(c, "'%s' is no reference: '%.2s' are no hexadecimal digits",
+                            ref, p);
+        hash[i] = (unsigned char)(high << 4 | low);
+    }
+    return 0;
+}
+
+static void print_ref(const unsigned char *hash)
+{
+    printf(REF);
+    for (size_t i = 0; i < HASH; i++)
+        printf("%02x", hash[i]);
+    printf("\n");
+}
+
+/* ---- load ---- */
+
+static const struct cli_option bypass_option[] = {
+    {"bypass-cache", 'b', CLI_NONE, NULL, "For scripts: there is no cache to bypass"},
+    {0},
+};
+
+static int load_one(struct cli *c, flux_t *h, const char *ref)
+{
+    unsigned char hash[HASH];
+    flux_future_t *f;
+    const void *data;
+    size_t len;
+    int rc = parse_ref(c, ref, hash);
+
+    if (rc != 0)
+        return rc;
+    f = flux_rpc_raw(h, "content.load", hash, HASH, FLUX_NODEID_ANY, 0);
+    if (!f || flux_rpc_get_raw(f, &data, &len) < 0)
+        rc = cli_fail(c, "%s: %s", ref,
+                      errno == ENOENT ? "there is no such blob"
+                      : f             ? flux_future_error_string(f)
+                                      : strerror(errno));
+    else if (len > 0 && fwrite(data, 1, len, stdout) != len)
+        rc = cli_fail(c, "standard output: %s", strerror(errno));
+    flux_future_destroy(f);
+    return rc;
+}
+
+static int load_lines(struct cli *c, flux_t *h)
+{
+    char *line = NULL;
+    size_t size = 0;
+    ssize_t n;
+    int rc = 0;
+
+    while (rc == 0 && (n = getline(&line, &size, stdin)) > 0) {
+        line[strcspn(line, " \t\r\n")] = '\0';
+        if (*line)
+            rc = load_one(c, h, line);
+    }
+    free(line);
+    return rc;
+}
+
+static int run_load(struct cli *c)
+{
+    flux_t *h = cli_open(c);
+    int rc = 0;
+
+    if (!h)
+        return 1;
+    if (cli_argc(c) == 0)
+        rc = load_lines(c, h);
+    for (int i = 0; i < cli_argc(c) && rc == 0; i++)
+        rc = load_one(c, h, cli_arg(c, i));
+    flux_close(h);
+    return rc;
+}
+
+static const struct cli_command content_load = {
+    .name = "load",
+    .args = "[BLOBREF...]",
+    .help = "Print blobs, one behind the other; references from standard input if none "
+            "are given",
+    .options = TABLE(bypass_option),
+    .run = run_load,
+};
+
+/* ---- store ---- */
+
+static const struct cli_option store_options[] = {
+    {"chunksize", 0, CLI_REQUIRED, "N", "Cut the input into blobs of N bytes"},
+    {0},
+};
+
+static int store_blob(struct cli *c, flux_t *h, const char *data, size_t len)
+{
+    flux_future_t *f =
+        flux_rpc_raw(h, "content.store", len ? data : NULL, len, FLUX_NODEID_ANY, 0);
+    const void *hash;
+    size_t n;
+    int rc = 0;
+
+    if (!f || flux_rpc_get_raw(f, &hash, &n) < 0)
+        rc = cli_fail(c, "cannot store it: %s",
+                      f ? flux_future_error_string(f) : strerror(errno));
+    else if (n != HASH)
+        rc = cli_fail(c, "the service answers with a hash of %zu bytes", n);
+    else
+        print_ref(hash);
+    flux_future_destroy(f);
+    return rc;
+}
+
+/* All of standard input, yours. NULL, errno. */
+static char *read_input(size_t *ret_len)
+{
+    size_t len = 0, size = 1 << 16;
+    char *data = malloc(size);
+    ssize_t n = 1;
+
+    while (data && n > 0) {
+        if (len == size) {
+            char *more = realloc(data, size *= 2);
+
+            if (!more)
+                free(data);
+            data = more;
+        }
+        if (data && (n = read(STDIN_FILENO, data + len, size - len)) > 0)
+            len += (size_t)n;
+    }
+    if (n < 0) {
+        free(data);
+        return NULL;
+    }
+    *ret_len = len;
+    return data;
+}
+
+static int store_all(struct cli *c, flux_t *h, const char *data, size_t len, size_t chunk)
+{
+    size_t pos = 0;
+    int rc;
+
+    do {
+        size_t n = chunk && len - pos > chunk ? chunk : len - pos;
+
+        rc = store_blob(c, h, data + pos, n);
+        pos += n;
+    } while (rc == 0 && pos < len);
+    return rc;
+}
+
+static int run_store(struct cli *c)
+{
+    long chunk = 0;
+    size_t len;
+    char *data;
+    flux_t *h;
+    int rc;
+
+    if (!cli_int(c, "chunksize", 1, 1L << 30, &chunk))
+        return CLI_EXIT_USAGE;
+    if (!(data = read_input(&len)))
+        return cli_fail(c, "standard input: %s", strerror(errno));
+    if (!(h = cli_open(c))) {
+        free(data);
+        return 1;
+    }
+    rc = store_all(c, h, data, len, (size_t)chunk);
+    flux_close(h);
+    free(data);
+    return rc;
+}
+
+static const struct cli_command content_store = {
+    .name = "store",
+    .args = "",
+    .help = "Store standard input as a blob and print its reference",
+    .options = TABLE(bypass_option, store_options),
+    .run = run_store,
+};
+
+/* ---- flush, dropcache ---- */
+
+static int ask(struct cli *c, const char *topic)
+{
+    flux_t *h = cli_open(c);
+    flux_future_t *f = h ? flux_rpc(h, topic, NULL, FLUX_NODEID_ANY, 0) : NULL;
+    int rc = h ? 0 : 1;
+
+    if (h && (!f || flux_rpc_get(f, NULL) < 0))
+        rc = cli_fail(c, "%s: %s", topic,
+                      f ? flux_future_error_string(f) : strerror(errno));
+    flux_future_destroy(f);
+    flux_close(h);
+    return rc;
+}
+
+static int run_flush(struct cli *c)
+{
+    return ask(c, "content.flush");
+}
+
+static int run_dropcache(struct cli *c)
+{
+    return ask(c, "content.dropcache");
+}
+
+static const struct cli_command content_flush = {
+    .name = "flush",
+    .args = "",
+    .help = "Wait until all that was stored is durable",
+    .run = run_flush,
+};
+
+static const struct cli_command content_dropcache = {
+    .name = "dropcache",
+    .args = "",
+    .help = "Forget what is in memory and also in the store",
+    .run = run_dropcache,
+};
+
+const struct cli_command cmd_content = {
+    .name = "content",
+    .help = "Store and load blobs by their hash",
+    .sub = (const struct cli_command *const[]){&content_dropcache, &content_flush,
+                                               &content_load, &content_store, NULL},
+};
