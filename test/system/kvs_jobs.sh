@@ -72,6 +72,27 @@ resources' 'mounts stand among the other names' flux kvs ls -1 .
     done_testing
 }
 
+# Values below a mount change without a commit.
+watches() {
+    mkfifo go
+    id=$(flux submit sh -c 'read -r l <go; echo done')
+    k=$(key "$id")
+    flux kvs get --waitcreate "$k.R" >R.txt &
+    flux kvs eventlog wait-event "$k.eventlog" clean >clean.txt &
+    there 1 flux kvs get --watch --append --count=2 "$k.guest.exec.eventlog" >exec.txt &
+    flux kvs eventlog wait-event "$k.eventlog" start >/dev/null
+    echo >go
+    wait
+    says ' clean' 'an event is waited for' cat clean.txt
+    prints "$(flux kvs get "$k.R")" 'so is a value' cat R.txt
+    says '"name":"done"' 'what is appended is told' cat exec.txt
+    says ' clean' 'one that was there already, too' flux kvs eventlog wait-event "$k.eventlog" clean
+    flux resource drain 0 because
+    says 'because' 'the log of the resources' flux kvs eventlog wait-event resource.eventlog drain
+    flux resource undrain 0
+    done_testing
+}
+
 refusals() {
     id=$(flux submit true)
     flux job wait-event "$id" clean >/dev/null
@@ -194,6 +215,7 @@ if [ -n "${FLUX_TEST_INSIDE:-}" ]; then
 fi
 inside mounts -s2
 inside refusals
+inside watches -s2
 inside own -s2
 inside begin --statedir="$TMP/state"
 inside go_on --statedir="$TMP/state"

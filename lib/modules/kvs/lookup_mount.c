@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "modules/kvs/answer.h"
@@ -109,6 +110,26 @@ static bool is_served(const struct lookup *l, struct slice rest)
 
 /* ---- the service ---- */
 
+/* A part of a value; how long all of it is. */
+static int take_part(struct lookup *l, struct slice val)
+{
+    struct slice data;
+    struct buf value = {0};
+    size_t n;
+    int rc;
+
+    if (slice_get(val, "data", &data) < 0 || slice_str(data, &data) < 0)
+        return -EPROTO;
+    if ((rc = base64_decode_buf(&value, data.p, data.len)) < 0)
+        return rc;
+    l->total = value.len;
+    n = value.len > l->from ? value.len - l->from : 0;
+    n = l->max && n > l->max ? l->max : n;
+    answer_val(&l->out, n ? value.data + l->from : NULL, n);
+    buf_free(&value);
+    return l->out.failed ? -ENOMEM : 1;
+}
+
 /* Of a directory that the namespace has, too, the entries of both are told. */
 static int take_value(struct lookup *l, struct slice val)
 {
@@ -125,6 +146,8 @@ static int take_value(struct lookup *l, struct slice val)
         return -ENOTDIR;
     l->key_version = l->version;
     buf_adds(&l->out, "{\"val\":");
+    if (l->from || l->max)
+        return take_part(l, val);
     buf_add(&l->out, val.p, val.len);
     return l->out.failed ? -ENOMEM : 1;
 }

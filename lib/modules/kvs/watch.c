@@ -101,6 +101,7 @@ void kvs_watch_free(struct watch *w)
     list_del(&w->open_link);
     list_del(&w->hit_link);
     kvs_watch_leave(w);
+    kvs_watch_unfollow(w);
     kvs_watch_clear_looks(w);
     if (w->loading) {
         w->dropped = true;
@@ -155,7 +156,8 @@ static void start(struct watch *w, struct ns *ns)
         if ((w->loading = rc == 0))
             return;
     }
-    if (rc == 0 && (rc = kvs_watch_stand(w)) == 0)
+    if (rc == 0 && (rc = kvs_watch_stand(w)) == 0 &&
+        (rc = kvs_watch_follow_mount(w, ns)) == 0)
         rc = kvs_watch_add_look(w, ns->now.version, root, false, true);
     if (rc < 0)
         kvs_watch_fail(w, -rc, NULL);
@@ -259,8 +261,11 @@ static int take_request(struct watch *w, struct lookup *l)
     w->want_dir = l->want_dir;
     w->versions = l->versions;
     w->min_version = l->min_version;
-    w->key = l->key;
-    l->key = (struct buf){0};
+    buf_reserve(&w->key, l->key.len + 1);
+    if (l->key.len)
+        buf_add(&w->key, l->key.data, l->key.len);
+    if (w->key.failed)
+        return -ENOMEM;
     return (w->ns_name = strndup(l->ns.p, l->ns.len)) ? 0 : -ENOMEM;
 }
 
@@ -272,10 +277,11 @@ static int begin(struct watch *w, struct lookup *l)
 
     if (rc < 0)
         return rc;
-    if ((ns = lookup_ns(l, &rc)))
+    if ((ns = lookup_ns(l, &rc))) {
+        w->foreign = l->foreign;
         start(w, ns);
-    else if (rc == -ENOTSUP && (w->flags & FLUX_KVS_WAITCREATE) &&
-             namespace_valid(w->ns_name))
+    } else if (rc == -ENOTSUP && (w->flags & FLUX_KVS_WAITCREATE) &&
+               namespace_valid(w->ns_name))
         list_append(&w->ws->absent, &w->start_link);
     else
         return rc;

@@ -69,7 +69,7 @@ static bool is_same(struct watch *w, const struct lookup *l)
     unsigned char hash[SHA256_SIZE];
     bool same;
 
-    if (!(w->flags & (FLUX_KVS_WATCH_FULL | FLUX_KVS_WATCH_UNIQ)))
+    if (!(w->flags & (FLUX_KVS_WATCH_FULL | FLUX_KVS_WATCH_UNIQ)) && !w->mounted)
         return false;
     sha256(l->out.data, l->out.len, hash);
     same = w->seen && memcmp(hash, w->hash, sizeof(hash)) == 0;
@@ -168,6 +168,7 @@ static struct lookup *make_lookup(struct watch *w)
     l->flags = w->flags & LOOKUP_FLAGS;
     l->want_dir = w->want_dir;
     l->versions = w->versions;
+    l->foreign = w->foreign;
     if (w->flags & BY_PIECES) {
         l->from = w->told;
         l->max = w->flags & FLUX_KVS_STREAM ? PIECE : ANSWER_MAX;

@@ -41,6 +41,9 @@ struct watch {
     char *ns_name;
     struct buf key;
     bool want_dir, versions; /* tell versions */
+    bool mounted;            /* below a mount */
+    bool foreign;            /* the namespace is not the sender's: for mounts */
+    flux_future_t *changes;  /* below a mount: what is told of it */
     uint64_t min_version;
 
     struct spot *narrow; /* at its key */
@@ -70,6 +73,10 @@ struct watches {
                            them */
     struct umap *tries; /* by namespace */
 };
+
+/* watch_mount.c: be told of changes below a mount, if it is there; no more. */
+int kvs_watch_follow_mount(struct watch *w, const struct ns *ns);
+void kvs_watch_unfollow(struct watch *w);
 
 void kvs_watch_free(struct watch *w);
 /* Answer with an error, free it. */

@@ -1,0 +1,111 @@
+/* Watches of keys below a mount. What changes there is no commit; the service that has it
+ * tells when to look again: of a job the events of its log, or the entries of its output,
+ * of the resources those of their log. An answer is given when what is found is another.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "modules/kvs/mount.h"
+#include "modules/kvs/watch_private.h"
+#include "proto/jobkey.h"
+
+static void look_again(struct watch *w)
+{
+    struct ns *ns = ns_by_id(w->ws->kvs, w->id);
+
+    if (!ns || !ns->now.root || !list_empty(&w->looks))
+        return; /* one that is to come will see it */
+    if (kvs_watch_add_look(w, ns->now.version, ns->now.root, true, true) < 0)
+        kvs_watch_fail(w, ENOMEM, NULL);
+    else
+        kvs_watch_go_on(w);
+}
+
+static void changed(flux_future_t *f, void *arg)
+{
+    struct watch *w = arg;
+    int errnum = flux_rpc_get(f, NULL) < 0 ? errno : 0;
+
+    if (errnum == 0)
+        flux_future_reset(f);
+    else if (errnum == ENODATA) { /* it will not change any more */
+        flux_future_destroy(TAKE(w->changes));
+        look_again(w);
+        return;
+    } else {
+        kvs_watch_fail(w, errnum, flux_future_error_string(f));
+        return;
+    }
+    look_again(w);
+}
+
+/* What to be told of: a topic, and the payload; NULL: nothing. */
+static const char *source(struct slice key, struct buf *payload)
+{
+    struct slice rest, guest;
+    struct jobkey k;
+    uint64_t id;
+    const struct mount *m = mount_find(key, &rest);
+
+    if (!m)
+        return NULL;
+    if (strcmp(m->service, "job-info") != 0) {
+        buf_adds(payload, "{}");
+        return "resource.journal";
+    }
+    if (jobkey_parse(rest, &k) < 0 || k.groups < JOBKEY_GROUPS)
+        return NULL;
+    if (jobkey_guest(key, &id, &guest) && !slice_is(guest, "output") &&
+        !slice_is(guest, "exec.eventlog"))
+        return NULL; /* in the job's own namespace, where commits tell */
+    buf_adds(payload, "{\"id\":");
+    json_buf_int(payload, (int64_t)k.id);
+    buf_addf(payload, ",\"path\":\"%s\",\"flags\":0}",
+             slice_is(k.rest, JOBKEY_GUEST ".output") ? JOBKEY_GUEST ".output"
+                                                      : "eventlog");
+    return "job-info.eventlog-watch";
+}
+
+int kvs_watch_follow_mount(struct watch *w, const struct ns *ns)
+{
+    struct slice key = {w->key.data, w->key.len};
+    struct buf payload = {0};
+    struct flux_msg_cred cred;
+    const char *topic = ns->has_mounts ? source(key, &payload) : NULL;
+    flux_msg_t *msg;
+    int rc = 0;
+
+    if (!topic)
+        return 0;
+    w->mounted = true;
+    msg = payload.failed ? NULL : flux_request_encode(topic, payload.data);
+    if (!msg || flux_msg_get_cred(w->msg, &cred) < 0 ||
+        flux_msg_set_cred(msg, cred) < 0 ||
+        !(w->changes = flux_rpc_message(w->ws->kvs->h, msg, 0, FLUX_RPC_STREAMING)) ||
+        flux_future_then(w->changes, -1., changed, w) < 0)
+        rc = -ENOMEM;
+    flux_msg_destroy(msg);
+    buf_free(&payload);
+    return rc;
+}
+
+void kvs_watch_unfollow(struct watch *w)
+{
+    struct slice key = {w->key.data, w->key.len};
+    struct buf payload = {0};
+    const char *source_topic;
+    char topic[64];
+
+    if (!w->changes)
+        return;
+    source_topic = source(key, &payload);
+    buf_free(&payload);
+    snprintf(topic, sizeof(topic), "%s-cancel", source_topic ? source_topic : "");
+    flux_future_destroy(flux_rpc_pack(w->ws->kvs->h, topic, 0, FLUX_RPC_NORESPONSE,
+                                      "{s:i}", "matchtag",
+                                      (int)flux_rpc_get_matchtag(w->changes)));
+    flux_future_destroy(TAKE(w->changes));
+}
