@@ -10,6 +10,7 @@ from flux.job.event import (MAIN_EVENTS, EventLogEvent, JobEventWatchFuture, Job
 from flux.job.info import JobInfo, get_job
 from flux.job.kill import (cancel, cancel_async, job_raise, job_raise_async, kill, kill_async,
                            set_urgency, set_urgency_async)
+from flux.job.kvs import job_kvs, job_kvs_guest
 from flux.job.submit import SubmitFuture, submit, submit_async, submit_get_id
 from flux.job.wait import (JobResultFuture, JobWaitFuture, JobWaitResult, result, result_async,
                            wait, wait_async, wait_get_status)
