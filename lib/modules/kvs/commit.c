@@ -221,8 +221,9 @@ static int apply_ops(struct commits *c, struct batch *b, struct txn *t, struct e
             b->resolved.len = resolved;
             return op_error(t, &item, rc);
         }
+        /* Only whether it is an append matters; of a link the value would, too. */
         if (c->resolved.len)
-            redo_add(&b->resolved, item.op,
+            redo_add(&b->resolved, item.op == REDO_APPEND ? REDO_APPEND : REDO_PUT,
                      (struct slice){c->resolved.data, c->resolved.len}, SLICE_NONE);
     }
     return b->resolved.failed ? -ENOMEM : 0;
