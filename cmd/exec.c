@@ -109,9 +109,11 @@ static void print_output(struct proc *p, const cJSON *io)
 
     iodata_decode(io, &b, &eof);
     if (!p->x->by_line) {
-        fwrite(b.data, 1, b.len, f);
+        if (b.len > 0)
+            fwrite(b.data, 1, b.len, f);
     } else {
-        buf_add(&p->line[err], b.data, b.len);
+        if (b.len > 0)
+            buf_add(&p->line[err], b.data, b.len);
         put_lines(p, f, &p->line[err], eof);
     }
     fflush(f);
