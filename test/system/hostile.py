@@ -457,7 +457,7 @@ def guests(i, ids, secret):
             check(b"forged" not in seen, "nobody has seen them", seen)
     with attack(i, "a guest's connections", "too many connections", kib=8192):
         as_guest("are counted", guest_connections)
-    with attack(i, "a guest's own jobs", kib=24 << 10):
+    with attack(i, "a guest's own jobs", kib=32 << 10):
         as_guest("are his, and he is kept within limits", guest_jobs)
     with attack(i, "a guest's flood", kib=8192):
         as_guest("is contained", guest_floods)

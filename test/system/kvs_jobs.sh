@@ -79,13 +79,13 @@ watches() {
     k=$(key "$id")
     flux kvs get --waitcreate "$k.R" >R.txt &
     flux kvs eventlog wait-event "$k.eventlog" clean >clean.txt &
-    there 1 flux kvs get --watch --append --count=2 "$k.guest.exec.eventlog" >exec.txt &
+    there 1 flux kvs eventlog wait-event "$k.guest.exec.eventlog" done >exec.txt &
     flux kvs eventlog wait-event "$k.eventlog" start >/dev/null
     echo >go
     wait
     says ' clean' 'an event is waited for' cat clean.txt
     prints "$(flux kvs get "$k.R")" 'so is a value' cat R.txt
-    says '"name":"done"' 'what is appended is told' cat exec.txt
+    says ' done' 'what is appended is told' cat exec.txt
     says ' clean' 'one that was there already, too' flux kvs eventlog wait-event "$k.eventlog" clean
     flux resource drain 0 because
     says 'because' 'the log of the resources' flux kvs eventlog wait-event resource.eventlog drain
