@@ -39,6 +39,7 @@ static void run_ranks(int (*fn)(int rank), int *codes)
             _exit(fn(i));
         }
     }
+    world_answer(&w);
     for (int i = 0; i < WORLD_RANKS; i++) {
         int status;
 
@@ -114,7 +115,7 @@ static void check_ranks(int (*fn)(int rank))
 {
     int codes[WORLD_RANKS];
 
-    world_begin(&w, MAPPING);
+    world_open(&w, MAPPING);
     run_ranks(fn, codes);
     world_end(&w);
     for (int i = 0; i < WORLD_RANKS; i++)
@@ -194,7 +195,7 @@ START_TEST(abort_ends_the_program)
 {
     int codes[WORLD_RANKS];
 
-    world_begin(&w, NULL);
+    world_open(&w, NULL);
     run_ranks(abort_program, codes);
     world_end(&w);
     ck_assert_int_eq(codes[2], 41);

@@ -64,7 +64,8 @@ static void *world_serve(void *arg)
     return NULL;
 }
 
-static inline void world_begin(struct world *w, const char *mapping)
+/* A world whose server does not answer yet: processes are forked while there is one thread. */
+static inline void world_open(struct world *w, const char *mapping)
 {
     struct pmi_server_conf conf = {
         .size = WORLD_RANKS,
@@ -85,7 +86,17 @@ static inline void world_begin(struct world *w, const char *mapping)
         w->client[i] = sv[0];
         w->server[i] = sv[1];
     }
+}
+
+static inline void world_answer(struct world *w)
+{
     ck_assert_int_eq(pthread_create(&w->thread, NULL, world_serve, w), 0);
+}
+
+static inline void world_begin(struct world *w, const char *mapping)
+{
+    world_open(w, mapping);
+    world_answer(w);
 }
 
 /* After all client descriptors have been closed. */
