@@ -17,6 +17,7 @@ from state import MOCK, Instance, flux, repeat
 
 os.environ["PATH"] = os.path.abspath(sys.argv[1]) + "/cmd:" + os.environ["PATH"]
 INACTIVE, ACTIVE, SLOW_MAX = 60000, 2000, 12
+SANITIZED = b"__asan_init" in open(os.path.join(sys.argv[1], "cmd/flux-broker"), "rb").read()
 failures = []
 
 
@@ -91,7 +92,7 @@ def slow_reader(instance):
     for _ in range(100):
         done("getattr", "rank")
     grown = mib(instance.broker.pid) - before
-    equal(grown < SLOW_MAX, True, f"a reader that stops makes the broker grow by {grown:.0f} MiB")
+    equal(SANITIZED or grown < SLOW_MAX, True, f"a reader that stops makes the broker grow by {grown:.0f} MiB")
     rest = p.stdout.read()
     equal((p.wait(), len(json.loads(first + rest)["jobs"])), (0, INACTIVE + 1), "and gets everything in the end")
 
