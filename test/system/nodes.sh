@@ -184,17 +184,15 @@ EOF
         prints "$hello" 'MPICH on two nodes' sorted flux run -N2 -n4 ./hello.mpich
     fi
     # Shared memory would take ranks of other nodes on this host for its own node's.
-    # Open MPI loads our libpmi: one with a sanitizer wants its runtime in the program.
-    asan= own=
-    if ldd "$BUILD/lib/pmi/libpmi.so" | grep -q libasan; then
-        asan=-fsanitize=address own=--env=ASAN_OPTIONS=detect_leaks=0 # of Open MPI's own
-    fi
-    if mpicc.openmpi $asan -o hello.ompi hello.c 2>/dev/null; then
-        prints "$hello" 'Open MPI on one node' sorted flux run $own -n4 ./hello.ompi
-        prints "$hello" 'Open MPI on two nodes' sorted flux run $own -N2 -n4 \
+    # It loads our libpmi, and with a sanitizer's runtime Open MPI 4.1 trips over itself
+    # (opal_pmix_base_partial_commit_packed reads what it has freed).
+    if ! ldd "$BUILD/lib/pmi/libpmi.so" | grep -q libasan &&
+        mpicc.openmpi -o hello.ompi hello.c 2>/dev/null; then
+        prints "$hello" 'Open MPI on one node' sorted flux run -n4 ./hello.ompi
+        prints "$hello" 'Open MPI on two nodes' sorted flux run -N2 -n4 \
             --env=OMPI_MCA_btl=tcp,self ./hello.ompi
         prints '12' 'three at a time on one node' sh -c \
-            "flux submit $own --cc=1-3 --watch -n4 ./hello.ompi | grep -c 'of 4: 6'"
+            'flux submit --cc=1-3 --watch -n4 ./hello.ompi | grep -c "of 4: 6"'
     fi
     done_testing
 }
