@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "env/pipe.h"
@@ -35,33 +34,6 @@ void pipe_close(int fd)
 {
     if (fd >= 0)
         close(fd);
-}
-
-int pair_open(struct env *env, int fds[2])
-{
-    if (env_is_sim(env))
-        return -ENOTSUP;
-    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0 ? -errno : 0;
-}
-
-ssize_t pair_recv(int fd, void *buf, size_t len)
-{
-    ssize_t n;
-    do {
-        n = recv(fd, buf, len, MSG_DONTWAIT);
-    } while (n < 0 && errno == EINTR);
-    return n < 0 ? -errno : n;
-}
-
-int pair_send(int fd, const void *buf, size_t len)
-{
-    ssize_t n;
-    do {
-        n = send(fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-    } while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return -errno;
-    return (size_t)n == len ? 0 : -EAGAIN;
 }
 
 int group_kill(struct env *env, pid_t leader, int signum)

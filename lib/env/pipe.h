@@ -1,5 +1,5 @@
-/* Pipes and sockets between this process and one that it spawns, and signals to process
- * groups. Real only. Functions return 0 or more, or -errno.
+/* Pipes between this process and one that it spawns, and signals to process groups; for
+ * both ways see local_pair(). Real only. Functions return 0 or more, or -errno.
  */
 #ifndef FLUX_ENV_PIPE_H
 #define FLUX_ENV_PIPE_H
@@ -13,13 +13,6 @@
 int pipe_open(struct env *env, int fds[2]);
 ssize_t pipe_read(int fd, void *buf, size_t len); /* 0: EOF; -EAGAIN: empty */
 void pipe_close(int fd);                          /* harmless for -1 */
-
-/* Both ways: fds[0] is ours, for the functions below; fds[1] is the child's. Both are
- * close-on-exec. */
-int pair_open(struct env *env, int fds[2]);
-ssize_t pair_recv(int fd, void *buf, size_t len); /* 0: EOF; -EAGAIN: empty */
-/* All of it, or -EAGAIN: the child does not read; -EPIPE, ...; never SIGPIPE. */
-int pair_send(int fd, const void *buf, size_t len);
 
 /* Signal a process group: safe while its leader has not been reaped. */
 int group_kill(struct env *env, pid_t leader, int signum);

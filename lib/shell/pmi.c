@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "base/jobid.h"
 #include "base/slice.h"
-#include "env/pipe.h"
+#include "env/local.h"
 #include "pmi/server.h"
 #include "shell/shell_private.h"
 
@@ -38,7 +38,7 @@ static void hang_up(struct task *t)
     if (t->job->pmi)
         (void)pmi_server_gone(t->job->pmi->server, (int)t->rank);
     watcher_free(TAKE(t->pmi_watcher));
-    pipe_close(t->pmi_fd);
+    local_close(t->pmi_fd);
     t->pmi_fd = -1;
 }
 
@@ -52,8 +52,9 @@ static struct task *task_of(struct pmi *p, int rank)
 static void on_send(int rank, const char *line, size_t len, void *arg)
 {
     struct task *t = task_of(arg, rank);
+    struct iovec iov = {(void *)line, len};
     if (t->pmi_fd >= 0)
-        (void)pair_send(t->pmi_fd, line, len);
+        (void)local_writev(t->pmi_fd, &iov, 1);
 }
 
 static void on_abort(int rank, int exitcode, const char *text, void *arg)
@@ -324,7 +325,7 @@ static void readable(struct watcher *w, int revents, void *arg)
     struct task *t = arg;
     char data[4096];
     for (int i = 0; i < READS_A_TURN; i++) {
-        ssize_t n = pair_recv(t->pmi_fd, data, sizeof(data));
+        ssize_t n = local_read(t->pmi_fd, data, sizeof(data));
         if (n == -EAGAIN)
             return;
         if (n <= 0 || take_bytes(t, data, (size_t)n) < 0) {

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/status.h"
+#include "env/local.h"
 #include "env/pipe.h"
 #include "shell/pmi.h"
 #include "shell/task.h"
@@ -95,7 +96,7 @@ static int open_pmi(struct task *t, const struct task_context *ctx, struct fds *
     int pair[2];
     if (!ctx->plan->pmi)
         return 0;
-    int rc = pair_open(ctx->env, pair);
+    int rc = local_pair(ctx->env, pair);
     if (rc < 0)
         return rc;
     t->pmi_fd = pair[0];
@@ -175,7 +176,7 @@ void task_spawn(struct task *t, const struct task_context *ctx)
                 pipe_close(t->pipe[which]);
             t->pipe[which] = -1;
         }
-        pipe_close(t->pmi_fd);
+        local_close(t->pmi_fd);
         t->pmi_fd = -1;
     }
 }
@@ -189,7 +190,7 @@ void task_clear(struct task *t)
             pipe_close(t->pipe[which]);
     }
     watcher_free(t->pmi_watcher);
-    pipe_close(t->pmi_fd);
+    local_close(t->pmi_fd);
     if (t->pidfd >= 0)
         pipe_close(t->pidfd);
     free(t->message);
