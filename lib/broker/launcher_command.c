@@ -129,7 +129,6 @@ int launcher_take_env(struct launcher *l)
     addf(&a, "PMI_SIZE=%u", (unsigned)l->conf.size);
     addf(&a, "FLUX_START_URI=%s", l->uri);
     l->common = take(&a);
-    l->ncommon = a.n;
     return l->common ? 0 : -ENOMEM;
 }
 

@@ -30,7 +30,6 @@ struct launcher {
     bool together; /* all on one node, by that */
     struct hostlist *hosts;
     char **common; /* the part of the environment that all have */
-    size_t ncommon;
     char *uri; /* of the socket */
     struct pmi_server *pmi;
     struct control *control;

@@ -110,11 +110,6 @@ bool forward_is_drained(const struct forward *f)
     return !stream_has_data(f->conf.stream) || f->pos >= stream_size(f->conf.stream);
 }
 
-uint64_t forward_backlog(const struct forward *f)
-{
-    return forward_is_drained(f) ? 0 : stream_size(f->conf.stream) - f->pos;
-}
-
 void forward_poke(struct forward *f)
 {
     if (forward_is_drained(f) || !list_empty(&f->link))

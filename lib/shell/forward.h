@@ -30,8 +30,6 @@ void forward_free(struct forward *f); /* accepts NULL */
 /* There may be more in the stream. */
 void forward_poke(struct forward *f);
 bool forward_is_drained(const struct forward *f);
-/* Bytes that were not taken yet. */
-uint64_t forward_backlog(const struct forward *f);
 /* What was not taken is lost. */
 void forward_give_up(struct forward *f);
 

@@ -94,7 +94,6 @@ struct job {
     bool ack_due : 1;       /* tell the execution service that finish is on disk */
     bool free_due : 1;      /* tell the scheduler that the resources are free */
     bool expiration_due : 1;
-    bool restarted : 1; /* read back from the store, event to be posted */
     bool memo_volatile : 1;
 };
 

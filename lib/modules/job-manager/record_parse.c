@@ -283,7 +283,6 @@ int record_parse(const char *text, size_t len, struct intern *strings, struct jo
         job_free(rd.job, strings);
         return rc;
     }
-    rd.job->restarted = true;
     *ret = rd.job;
     return 0;
 }
