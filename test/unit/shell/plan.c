@@ -28,7 +28,7 @@ static int make_on(unsigned broker_rank, const char *r, const char *command,
         "{\"version\":1,\"resources\":[{\"type\":\"slot\",\"count\":2,\"label\":\"t\","
         "\"with\":[{\"type\":\"core\",\"count\":2}]}],"
         "\"tasks\":[{\"command\":%s,\"slot\":\"t\",\"count\":{\"per_slot\":1}}],"
-        "\"attributes\":{\"system\":{\"duration\":0,\"cwd\":\"/work/dir\","
+        "\"attributes\":{\"system\":{\"duration\":0,\"cwd\":\"/home/user/dir\","
         "\"environment\":{\"HOME\":\"/h\",\"FLUX_JOB_ID\":\"outer\",\"PMI_RANK\":\"9\","
         "\"FLUX_URI\":\"outer\",\"PMIX\":\"kept\"},\"shell\":{\"options\":%s}}}}",
         command, options);
@@ -91,7 +91,7 @@ START_TEST(options_are_read)
     ck_assert_str_eq(p->input, "in");
     char *path;
     ck_assert_int_eq(plan_path(p, p->stream[0].path, 1, &path), 0);
-    ck_assert_str_eq(path, "/work/dir/o.1");
+    ck_assert_str_eq(path, "/home/user/dir/o.1");
     free(path);
     plan_free(p);
 }
@@ -230,7 +230,7 @@ START_TEST(tasks_of_another_node_have_their_rank_in_the_job)
     ck_assert_str_eq(get(env, "FLUX_JOB_SIZE"), "2");
     ck_assert_int_eq(plan_path(p, "{{taskid}}.{{task.localid}}.{{node.id}}", 0, &path),
                      0);
-    ck_assert_str_eq(path, "/work/dir/1.0.1");
+    ck_assert_str_eq(path, "/home/user/dir/1.0.1");
     free(path);
     free(env);
     plan_free(p);
