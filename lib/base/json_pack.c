@@ -26,8 +26,8 @@ struct sink {
     int (*string)(struct sink *s, struct key k, const char *v, size_t len);
     /* steal: v is ours, also on failure */
     int (*value)(struct sink *s, struct key k, cJSON *v, bool steal);
-    int (*open)(struct sink *s, struct key k, bool object);
-    int (*close)(struct sink *s, bool object);
+    int (*begin)(struct sink *s, struct key k, bool object);
+    int (*end)(struct sink *s, bool object);
 };
 
 struct packer {
@@ -200,10 +200,10 @@ static bool pack_container(struct packer *k, struct key key, bool object)
         return false;
     k->depth++;
     if (k->rc == 0)
-        fail(k, k->sink->open(k->sink, key, object));
+        fail(k, k->sink->begin(k->sink, key, object));
     ok = pack_members(k, object);
     if (ok && k->rc == 0)
-        fail(k, k->sink->close(k->sink, object));
+        fail(k, k->sink->end(k->sink, object));
     k->depth--;
     return ok;
 }
@@ -325,7 +325,7 @@ static int tree_value(struct sink *s, struct key k, cJSON *v, bool steal)
     return tree_add(s, k, steal ? v : json_copy(v));
 }
 
-static int tree_open(struct sink *s, struct key k, bool object)
+static int tree_begin(struct sink *s, struct key k, bool object)
 {
     struct tree_sink *t = (struct tree_sink *)s;
     cJSON *o = object ? cJSON_CreateObject() : cJSON_CreateArray();
@@ -336,14 +336,14 @@ static int tree_open(struct sink *s, struct key k, bool object)
     return rc;
 }
 
-static int tree_close(struct sink *s, bool object)
+static int tree_end(struct sink *s, bool object)
 {
     ((struct tree_sink *)s)->depth--;
     return 0;
 }
 
 static const struct sink tree_ops = {tree_null,   tree_boolean, tree_integer, tree_real,
-                                     tree_string, tree_value,   tree_open,    tree_close};
+                                     tree_string, tree_value,   tree_begin,   tree_end};
 
 cJSON *json_vpack(const char *fmt, va_list ap)
 {
@@ -380,7 +380,7 @@ struct text_sink {
 };
 
 /* The comma and the key before a value. */
-static int text_begin(struct sink *s, struct key k)
+static int text_lead(struct sink *s, struct key k)
 {
     struct text_sink *t = (struct text_sink *)s;
     int rc;
@@ -403,42 +403,42 @@ static struct buf *text_out(struct sink *s)
 
 static int text_null(struct sink *s, struct key k)
 {
-    int rc = text_begin(s, k);
+    int rc = text_lead(s, k);
 
     return rc < 0 ? rc : buf_add(text_out(s), "null", 4);
 }
 
 static int text_boolean(struct sink *s, struct key k, bool v)
 {
-    int rc = text_begin(s, k);
+    int rc = text_lead(s, k);
 
     return rc < 0 ? rc : buf_add(text_out(s), v ? "true" : "false", v ? 4 : 5);
 }
 
 static int text_integer(struct sink *s, struct key k, int64_t v)
 {
-    int rc = text_begin(s, k);
+    int rc = text_lead(s, k);
 
     return rc < 0 ? rc : json_buf_int(text_out(s), v);
 }
 
 static int text_real(struct sink *s, struct key k, double v)
 {
-    int rc = text_begin(s, k);
+    int rc = text_lead(s, k);
 
     return rc < 0 ? rc : json_buf_real(text_out(s), v);
 }
 
 static int text_string(struct sink *s, struct key k, const char *v, size_t len)
 {
-    int rc = text_begin(s, k);
+    int rc = text_lead(s, k);
 
     return rc < 0 ? rc : json_buf_str(text_out(s), v, len);
 }
 
 static int text_value(struct sink *s, struct key k, cJSON *v, bool steal)
 {
-    int rc = text_begin(s, k);
+    int rc = text_lead(s, k);
 
     if (rc == 0)
         rc = json_print_buf(v, text_out(s));
@@ -447,22 +447,22 @@ static int text_value(struct sink *s, struct key k, cJSON *v, bool steal)
     return rc;
 }
 
-static int text_open(struct sink *s, struct key k, bool object)
+static int text_begin(struct sink *s, struct key k, bool object)
 {
-    int rc = text_begin(s, k);
+    int rc = text_lead(s, k);
 
     ((struct text_sink *)s)->comma = false;
     return rc < 0 ? rc : buf_addc(text_out(s), object ? '{' : '[');
 }
 
-static int text_close(struct sink *s, bool object)
+static int text_end(struct sink *s, bool object)
 {
     ((struct text_sink *)s)->comma = true;
     return buf_addc(text_out(s), object ? '}' : ']');
 }
 
 static const struct sink text_ops = {text_null,   text_boolean, text_integer, text_real,
-                                     text_string, text_value,   text_open,    text_close};
+                                     text_string, text_value,   text_begin,   text_end};
 
 int json_vpack_buf(struct buf *out, const char *fmt, va_list ap)
 {
