@@ -5,19 +5,12 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/strv.h"
 #include "broker/boot_key.h"
 #include "broker/boot_private.h"
-#include "broker/program.h"
 #include "env/file.h"
 
 /* ---- what methods share ---- */
-
-const char *boot_getenv(const struct boot *b, const char *name)
-{
-    const char *s = strv_getenv(b->environment, name);
-
-    return s && *s ? s : NULL;
-}
 
 int boot_make_topo(struct boot *b, flux_error_t *err)
 {
@@ -32,7 +25,7 @@ bool boot_has_children(const struct boot *b)
 int boot_read_key(struct boot *b, const char *named, flux_error_t *err)
 {
     const char *path = b->key_file ? b->key_file : named;
-    const char *home = boot_getenv(b, "HOME");
+    const char *home = strv_getenv_set(b->environment, "HOME");
     AUTOFREE char *own = NULL;
     struct stat st;
 
@@ -182,7 +175,7 @@ static const char *method_attr(const struct attrs *a)
 static int choose_method(struct boot *b, const struct attrs *a, flux_error_t *err)
 {
     const char *name = method_attr(a);
-    const char *clients = boot_getenv(b, "FLUX_PMI_CLIENT_METHODS");
+    const char *clients = strv_getenv_set(b->environment, "FLUX_PMI_CLIENT_METHODS");
 
     if (name)
         return choose_named(b, name, err);
@@ -210,12 +203,12 @@ static int take_settings(struct boot *b, const struct boot_conf *conf)
 {
     const struct attrs *a = conf->attrs;
     const char *topo = NULL, *hint = NULL;
-    const char *host = boot_getenv(b, "FLUX_FAKE_HOSTNAME");
+    const char *host = strv_getenv_set(b->environment, "FLUX_FAKE_HOSTNAME");
     int rc;
 
     (void)flux_conf_unpack(b->conf, NULL, "{s?{s?s s?s}}", "tbon", "topo", &topo,
                            "interface-hint", &hint);
-    if (boot_getenv(b, "FLUX_IPADDR_HOSTNAME"))
+    if (strv_getenv_set(b->environment, "FLUX_IPADDR_HOSTNAME"))
         hint = "hostname";
     if (attrs_get(a, "tbon.interface-hint"))
         hint = attrs_get(a, "tbon.interface-hint");
@@ -224,11 +217,11 @@ static int take_settings(struct boot *b, const struct boot_conf *conf)
         (rc = copy(conf->rundir, &b->rundir)) < 0 ||
         (rc = copy(first(attrs_get(a, "tbon.topo"), topo), &b->topo)) < 0 ||
         (rc = copy(attrs_get(a, "tbon.endpoint"), &b->endpoint)) < 0 ||
-        (rc = copy(first(boot_getenv(b, "FLUX_IPADDR_INTERFACE"), hint), &b->interface)) <
-            0 ||
+        (rc = copy(first(strv_getenv_set(b->environment, "FLUX_IPADDR_INTERFACE"), hint),
+                   &b->interface)) < 0 ||
         (rc = copy(attrs_get(a, "boot.config_file"), &b->config_file)) < 0 ||
         (rc = copy(attrs_get(a, "boot.curve_cert"), &b->key_file)) < 0 ||
-        (rc = copy(boot_getenv(b, "PMI_LIBRARY"), &b->pmi_library)) < 0)
+        (rc = copy(strv_getenv_set(b->environment, "PMI_LIBRARY"), &b->pmi_library)) < 0)
         return rc;
     return 0;
 }
@@ -236,7 +229,7 @@ static int take_settings(struct boot *b, const struct boot_conf *conf)
 /* What was settled here others are to see. */
 static int set_attrs(struct boot *b, struct attrs *a)
 {
-    const char *fake = boot_getenv(b, "FLUX_FAKE_HOSTNAME");
+    const char *fake = strv_getenv_set(b->environment, "FLUX_FAKE_HOSTNAME");
 
     if (b->topo && attrs_default(a, "tbon.topo", b->topo, ATTR_BOOT) < 0)
         return -ENOMEM;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/strv.h"
 #include "broker/boot_private.h"
 #include "broker/boot_uri.h"
 
@@ -33,7 +34,7 @@ static int by_search(const struct boot *b, bool v6, char *buf)
 
 int boot_own_address(const struct boot *b, char buf[NET_ADDRESS_SIZE], flux_error_t *err)
 {
-    bool v6 = boot_getenv(b, "FLUX_IPADDR_V6") != NULL;
+    bool v6 = strv_getenv_set(b->environment, "FLUX_IPADDR_V6") != NULL;
     const char *hint = b->interface;
 
     if (hint && strcmp(hint, "default-route") != 0) {

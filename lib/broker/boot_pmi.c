@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/strv.h"
 #include "broker/boot_card.h"
 #include "broker/boot_key.h"
 #include "broker/boot_private.h"
@@ -23,7 +24,7 @@
 /* A number of the environment; -1: none. */
 static long number(const struct boot *b, const char *name)
 {
-    const char *s = boot_getenv(b, name);
+    const char *s = strv_getenv_set(b->environment, name);
     char *end;
     long v;
 
@@ -44,7 +45,8 @@ int boot_simple_offered(const struct boot *b, flux_error_t *err)
     if (rank < 0 || size < 1 || rank >= size)
         return error_set(err, EINVAL,
                          "PMI_FD=%ld, but PMI_RANK=%s and PMI_SIZE=%s make no sense", fd,
-                         boot_getenv(b, "PMI_RANK"), boot_getenv(b, "PMI_SIZE"));
+                         strv_getenv_set(b->environment, "PMI_RANK"),
+                         strv_getenv_set(b->environment, "PMI_SIZE"));
     return 1;
 }
 
@@ -52,8 +54,10 @@ int boot_simple_offered(const struct boot *b, flux_error_t *err)
  * step. */
 static bool is_slurm_step(const struct boot *b)
 {
-    return boot_getenv(b, "SLURM_STEP_ID") && boot_getenv(b, "SLURM_PROCID") &&
-           number(b, "SLURM_STEP_NUM_TASKS") > 1 && !boot_getenv(b, "FLUX_PMI_SINGLETON");
+    return strv_getenv_set(b->environment, "SLURM_STEP_ID") &&
+           strv_getenv_set(b->environment, "SLURM_PROCID") &&
+           number(b, "SLURM_STEP_NUM_TASKS") > 1 &&
+           !strv_getenv_set(b->environment, "FLUX_PMI_SINGLETON");
 }
 
 int boot_libpmi_offered(const struct boot *b)
@@ -67,17 +71,17 @@ int boot_libpmi_offered(const struct boot *b)
 static void trace(bool sent, const char *line, void *arg)
 {
     const struct boot *b = arg;
-    const char *rank = boot_getenv(b, "PMI_RANK");
+    const char *rank = strv_getenv_set(b->environment, "PMI_RANK");
 
     if (!rank)
-        rank = boot_getenv(b, "SLURM_PROCID");
+        rank = strv_getenv_set(b->environment, "SLURM_PROCID");
     dprintf(2, "flux-broker: PMI rank %s: %c %s\n", rank ? rank : "?", sent ? '>' : '<',
             line);
 }
 
 static pmi_trace_f tracer(const struct boot *b)
 {
-    return boot_getenv(b, "FLUX_PMI_DEBUG") ? trace : NULL;
+    return strv_getenv_set(b->environment, "FLUX_PMI_DEBUG") ? trace : NULL;
 }
 
 /* Are all on one node? */
@@ -141,7 +145,7 @@ static int libpmi_start(struct boot *b, flux_error_t *err)
                          "one of %s tasks of a Slurm step without PMI: use srun "
                          "--mpi=pmi2, or install libpmi.so.0; or FLUX_PMI_SINGLETON=1 "
                          "for an instance in each",
-                         boot_getenv(b, "SLURM_STEP_NUM_TASKS"));
+                         strv_getenv_set(b->environment, "SLURM_STEP_NUM_TASKS"));
     if (rc < 0)
         return error_set(err, -rc, "%s", why.text);
     return learn(b, err);

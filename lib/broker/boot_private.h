@@ -52,8 +52,6 @@ struct boot {
     int rc;
 };
 
-/* Value of a variable; NULL: not set, or empty. */
-const char *boot_getenv(const struct boot *b, const char *name);
 /* Make info.topo by b->topo, or the default. */
 int boot_make_topo(struct boot *b, flux_error_t *err);
 bool boot_has_children(const struct boot *b);

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/strv.h"
 #include "broker/broker.h"
 #include "broker/enclosing.h"
 #include "broker/life.h"

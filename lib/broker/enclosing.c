@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/jobid.h"
+#include "base/strv.h"
 #include "broker/broker.h"
 #include "broker/enclosing.h"
 
@@ -21,13 +22,6 @@ struct enclosing {
     flux_t *h;
     flux_future_t *f;
 };
-
-static const char *given_env(const struct broker *b, const char *name)
-{
-    const char *s = strv_getenv(b->environment, name);
-
-    return s && *s ? s : NULL;
-}
 
 /* -- attributes -- */
 
@@ -49,7 +43,7 @@ static int ask(struct broker *b, const char *uri, const char *job)
 
 static int set_job(struct broker *b, const char *uri, const char *job, flux_jobid_t id)
 {
-    const char *ns = given_env(b, "FLUX_KVS_NAMESPACE");
+    const char *ns = strv_getenv_set(b->environment, "FLUX_KVS_NAMESPACE");
     char plain[JOBID_SIZE];
     int rc;
 
@@ -68,8 +62,8 @@ static int set_job(struct broker *b, const char *uri, const char *job, flux_jobi
 
 int enclosing_facts(struct broker *b)
 {
-    const char *uri = given_env(b, "FLUX_URI");
-    const char *job = given_env(b, "FLUX_JOB_ID");
+    const char *uri = strv_getenv_set(b->environment, "FLUX_URI");
+    const char *job = strv_getenv_set(b->environment, "FLUX_JOB_ID");
     flux_jobid_t id;
     int rc = 0;
 

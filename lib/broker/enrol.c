@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/strv.h"
 #include "broker/broker.h"
 #include "broker/facts.h"
 #include "broker/identity.h"

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/strv.h"
 #include "broker/launcher_private.h"
 #include "env/file.h"
 #include "env/proc.h"
@@ -199,7 +200,7 @@ static int spawn(struct member *m, char **argv, int pmi_fd, flux_error_t *err)
     const char *where = "spawn";
     int rc = env ? proc_spawn(l->env, &spec, &m->pid, &m->pidfd, &where) : -ENOMEM;
 
-    launcher_free_strings(env);
+    strv_free(env);
     if (rc < 0)
         return error_set(err, -rc, "broker %u of %u: %s %s: %s", (unsigned)m->rank,
                          (unsigned)l->conf.size, where, argv[0], strerror(-rc));
@@ -234,7 +235,7 @@ int launcher_spawn(struct launcher *l, uint32_t rank, bool again, flux_error_t *
         close(fd);
     if (rc < 0)
         launcher_pmi_close(m);
-    launcher_free_strings(argv);
+    strv_free(argv);
     return rc;
 }
 
@@ -258,7 +259,7 @@ static void spawn_next(void *arg)
 
 static int new_rundir(struct launcher *l, char **ret)
 {
-    const char *tmp = launcher_getenv(l, "TMPDIR");
+    const char *tmp = strv_getenv_set(l->conf.environment, "TMPDIR");
 
     if (asprintf(ret, "%s/flux-XXXXXX", tmp ? tmp : "/tmp") < 0) {
         *ret = NULL;
@@ -369,7 +370,7 @@ void launcher_each_command(struct launcher *l, void (*fn)(char *const *argv, voi
 
         if (argv)
             fn(argv, arg);
-        launcher_free_strings(argv);
+        strv_free(argv);
     }
 }
 
@@ -445,7 +446,7 @@ void launcher_free(struct launcher *l)
     watcher_free(l->deadline);
     pmi_server_free(l->pmi);
     hostlist_destroy(l->hosts);
-    launcher_free_strings(l->common);
+    strv_free(l->common);
     free(l->members);
     free(l->mapping);
     free(l->rundir);

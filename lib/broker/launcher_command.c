@@ -7,6 +7,7 @@
 #include <flux/hostlist.h>
 
 #include "base/cleanup.h"
+#include "base/strv.h"
 #include "broker/launcher_private.h"
 
 struct strings {
@@ -62,15 +63,8 @@ static char **take(struct strings *a)
 {
     if (!a->failed)
         return a->v;
-    launcher_free_strings(a->v);
+    strv_free(a->v);
     return NULL;
-}
-
-void launcher_free_strings(char **v)
-{
-    for (char **p = v; p && *p; p++)
-        free(*p);
-    free(v);
 }
 
 char *launcher_rundir(const struct launcher *l, uint32_t rank)
@@ -141,15 +135,4 @@ char **launcher_env(struct launcher *l, uint32_t rank)
     if (l->hosts)
         addf(&a, "FLUX_FAKE_HOSTNAME=%s", hostlist_nth(l->hosts, (int)rank));
     return take(&a);
-}
-
-const char *launcher_getenv(const struct launcher *l, const char *name)
-{
-    size_t n = strlen(name);
-
-    for (char *const *v = l->conf.environment; v && *v; v++) {
-        if (!strncmp(*v, name, n) && (*v)[n] == '=' && (*v)[n + 1])
-            return *v + n + 1;
-    }
-    return NULL;
 }

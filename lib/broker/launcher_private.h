@@ -30,7 +30,7 @@ struct launcher {
     bool together; /* all on one node, by that */
     struct hostlist *hosts;
     char **common; /* the part of the environment that all have */
-    char *uri; /* of the socket */
+    char *uri;     /* of the socket */
     struct pmi_server *pmi;
     struct control *control;
     struct watcher *deadline;
@@ -52,12 +52,10 @@ void launcher_fail(struct launcher *l, const char *fmt, ...)
 int launcher_spawn(struct launcher *l, uint32_t rank, bool again, flux_error_t *err);
 
 /* launcher_command.c: the command line and environment of a rank; yours to free with
- * launcher_free_strings(). address: to listen at, NULL: its own choice. NULL: no memory. */
+ * strv_free(). address: to listen at, NULL: its own choice. NULL: no memory. */
 char **launcher_argv(struct launcher *l, uint32_t rank, const char *address);
 char **launcher_env(struct launcher *l, uint32_t rank);
 int launcher_take_env(struct launcher *l);
-const char *launcher_getenv(const struct launcher *l, const char *name);
-void launcher_free_strings(char **v);
 /* "RUNDIR/RANK"; yours. NULL: no memory. */
 char *launcher_rundir(const struct launcher *l, uint32_t rank);
 

@@ -12,6 +12,7 @@
 #include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/strv.h"
 #include "base/utf8.h"
 #include "broker/broker.h"
 #include "broker/process.h"

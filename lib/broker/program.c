@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/strv.h"
 #include "broker/broker.h"
 #include "env/proc.h"
 
@@ -26,44 +27,6 @@ struct program {
     program_done_f done;
     void *arg;
 };
-
-void strv_free(char **v)
-{
-    for (char **p = v; p && *p; p++)
-        free(*p);
-    free(v);
-}
-
-char **strv_copy(const char *const *v)
-{
-    size_t n = 0;
-    char **copy;
-
-    if (!v)
-        return NULL;
-    while (v[n])
-        n++;
-    if (!(copy = calloc(n + 1, sizeof(char *))))
-        return NULL;
-    for (size_t i = 0; i < n; i++) {
-        if (!(copy[i] = strdup(v[i]))) {
-            strv_free(copy);
-            return NULL;
-        }
-    }
-    return copy;
-}
-
-const char *strv_getenv(char *const *env, const char *name)
-{
-    size_t len = strlen(name);
-
-    for (; env && *env; env++) {
-        if (!strncmp(*env, name, len) && (*env)[len] == '=')
-            return *env + len + 1;
-    }
-    return NULL;
-}
 
 /* Variables that an enclosing job or instance set for itself. FLUX_JOB_ID without its
  * companions makes Open MPI fail. */

@@ -21,8 +21,5 @@ void program_free(struct program *p); /* it goes on; accepts NULL */
 /* The environment of what the broker starts: its own without what belongs to an
  * enclosing job, with FLUX_URI. Yours to free with strv_free(). */
 char **child_environment(const struct broker *b);
-void strv_free(char **v);               /* accepts NULL */
-char **strv_copy(const char *const *v); /* NULL gives NULL */
-const char *strv_getenv(char *const *env, const char *name);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/strv.h"
 #include "broker/broker.h"
 #include "broker/methods.h"
 
