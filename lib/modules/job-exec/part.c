@@ -3,7 +3,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include <flux/hostlist.h>
 #include <flux/idset.h>
 
 #include "base/cleanup.h"
@@ -14,14 +16,30 @@
 
 /* -- making -- */
 
-static int add_part(struct exec_job *job, unsigned rank, struct slice R)
+/* The ranks of an R, and their hosts, which are read when a shell lacks its own. */
+struct nodes {
+    struct slice R;
+    struct hostlist *hosts; /* NULL: not read */
+};
+
+static char *copy_host(struct nodes *nodes, unsigned i)
+{
+    const char *name = NULL;
+    if (!nodes->hosts)
+        nodes->hosts = ranks_hosts(nodes->R);
+    if (nodes->hosts)
+        name = hostlist_nth(nodes->hosts, (int)i);
+    return name ? strdup(name) : NULL;
+}
+
+static int add_part(struct exec_job *job, unsigned rank, struct nodes *nodes)
 {
     struct exec_part *p = &job->parts[job->nparts];
     struct shellctl *s = shells_need(job->x->shells, rank);
     if (!s)
         return -ENOMEM;
     if (!shellctl_host(s))
-        shellctl_set_host(s, ranks_host(R, job->nparts));
+        shellctl_set_host(s, copy_host(nodes, job->nparts));
     p->job = job;
     p->shell = s;
     p->was_running = job->reattach;
@@ -34,6 +52,8 @@ static int add_part(struct exec_job *job, unsigned rank, struct slice R)
 int parts_make(struct exec_job *job, struct slice R)
 {
     AUTOFREE unsigned *ranks = NULL;
+    struct nodes nodes = {.R = R};
+    struct shellctl *first;
     unsigned n;
     int rc = ranks_read(R, &ranks, &n);
     if (rc < 0)
@@ -41,14 +61,15 @@ int parts_make(struct exec_job *job, struct slice R)
     job->parts = n == 1 ? &job->one : calloc(n, sizeof(*job->parts));
     if (!job->parts)
         return -ENOMEM;
-    if (!shells_need(job->x->shells, 0))
+    if (!(first = shells_need(job->x->shells, 0)))
         rc = -ENOMEM;
     for (unsigned i = 0; rc == 0 && i < n; i++)
-        rc = add_part(job, ranks[i], R);
+        rc = add_part(job, ranks[i], &nodes);
+    hostlist_destroy(nodes.hosts);
     for (unsigned i = 0; rc == 0 && i < n; i++)
         shellctl_add(job->parts[i].shell, &job->parts[i]);
     if (rc == 0 && exec_is_spread(job)) /* somebody has to keep its output */
-        shells_mark(job->x->shells, shells_need(job->x->shells, 0));
+        shells_mark(job->x->shells, first);
     if (rc < 0) {
         job->nparts = 0; /* no shell was told */
         parts_free(job);

@@ -75,11 +75,10 @@ int ranks_read(struct slice R, unsigned **ret, unsigned *ret_n)
     return rc;
 }
 
-char *ranks_host(struct slice R, unsigned i)
+struct hostlist *ranks_hosts(struct slice R)
 {
     struct slice list, v;
     size_t pos = 0;
-    char *host = NULL;
     struct hostlist *hl = hostlist_create();
     if (hl && get_execution(R, "nodelist", &list) == 0)
         while (slice_element(list, &pos, &v) > 0) {
@@ -87,9 +86,5 @@ char *ranks_host(struct slice R, unsigned i)
             if (!text || hostlist_append(hl, text) < 0)
                 break;
         }
-    const char *name = hl ? hostlist_nth(hl, (int)i) : NULL;
-    if (name)
-        host = strdup(name);
-    hostlist_destroy(hl);
-    return host;
+    return hl;
 }

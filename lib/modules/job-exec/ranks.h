@@ -5,9 +5,12 @@
 
 #include "base/slice.h"
 
+struct hostlist;
+
 /* Its ranks, in order; yours to free(). An R without any is on rank 0. -EPROTO, -ENOMEM. */
 int ranks_read(struct slice R, unsigned **ret, unsigned *ret_n);
-/* The host of its i-th rank, yours to free(); NULL: R does not say. */
-char *ranks_host(struct slice R, unsigned i);
+/* The hosts of its ranks, in their order, as far as R tells them; yours to destroy. NULL:
+ * no memory. */
+struct hostlist *ranks_hosts(struct slice R);
 
 #endif

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <flux/hostlist.h>
+
 #include "base/cleanup.h"
 #include "modules/job-exec/ranks.h"
 
@@ -56,13 +58,19 @@ START_TEST(hosts_are_told_by_place)
 {
     const char *text = R(ENTRY("3-6"), "\"a[1-2]\",\"b\",\"c7\"");
     static const char *const hosts[] = {"a1", "a2", "b", "c7"};
-    for (unsigned i = 0; i < 4; i++) {
-        AUTOFREE char *host = ranks_host(slice_of(text), i);
+    struct hostlist *told = ranks_hosts(slice_of(text)), *none;
+    ck_assert_ptr_nonnull(told);
+    for (int i = 0; i < 4; i++) {
+        const char *host = hostlist_nth(told, i);
         ck_assert_ptr_nonnull(host);
         ck_assert_str_eq(host, hosts[i]);
     }
-    ck_assert_ptr_null(ranks_host(slice_of(text), 4));
-    ck_assert_ptr_null(ranks_host(slice_of("{}"), 0));
+    ck_assert_ptr_null(hostlist_nth(told, 4));
+    hostlist_destroy(told);
+    none = ranks_hosts(slice_of("{}"));
+    ck_assert_ptr_nonnull(none);
+    ck_assert_ptr_null(hostlist_nth(none, 0));
+    hostlist_destroy(none);
 }
 END_TEST
 
