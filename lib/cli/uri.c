@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "cli/uri.h"
 
 /* -- forms -- */
@@ -56,13 +57,10 @@ char *uri_transform(const char *uri, enum uri_form form)
 
 /* -- jobs -- */
 
-static char *string_at(const cJSON *o, const char *a, const char *b, const char *c)
+static char *string_at(const cJSON *o, const char *path)
 {
-    const char *s;
+    const char *s = json_str(json_get_path(o, path));
 
-    o = cJSON_GetObjectItemCaseSensitive(o, a);
-    o = b ? cJSON_GetObjectItemCaseSensitive(o, b) : o;
-    s = cJSON_GetStringValue(c ? cJSON_GetObjectItemCaseSensitive(o, c) : o);
     return s ? strdup(s) : NULL;
 }
 
@@ -83,7 +81,7 @@ static int ask_record(flux_t *h, flux_jobid_t id, const char *name, char **ret,
     else if (!(state & FLUX_JOB_STATE_RUNNING))
         rc =
             error_set(err, EAGAIN, "job %s does not run yet (--wait waits for it)", name);
-    else if (!(*ret = string_at(job, "annotations", "user", "uri")))
+    else if (!(*ret = string_at(job, "annotations.user.uri")))
         rc = error_set(err, ENOENT,
                        "job %s has told no URI: it is not an instance of Flux", name);
     flux_future_destroy(f);
@@ -98,7 +96,7 @@ static char *read_event(const char *event, bool *ended)
     char *uri = NULL;
 
     if (name && strcmp(name, "memo") == 0)
-        uri = string_at(o, "context", "uri", NULL);
+        uri = string_at(o, "context.uri");
     *ended = name && (strcmp(name, "finish") == 0 || strcmp(name, "clean") == 0);
     cJSON_Delete(o);
     return uri;
