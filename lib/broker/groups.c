@@ -221,14 +221,8 @@ void groups_child_gone(struct groups *g, uint32_t rank)
 
 void groups_tree_changed(struct groups *g)
 {
-    struct overlay *ov = peers_overlay(g->broker->peers);
-    struct idset *torpid = idset_create(0, IDSET_FLAG_AUTOGROW);
-    struct peer *p = NULL;
+    struct idset *torpid = peers_torpid(g->broker->peers);
 
-    while (torpid && (p = overlay_next_child(ov, p))) {
-        if (peer_is_torpid(p))
-            (void)idset_set(torpid, peer_rank(p));
-    }
     if (!torpid || same(torpid, g->torpid)) {
         idset_destroy(torpid);
         return;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <flux/idset.h>
 #include <flux/response.h>
 
 #include "base/cleanup.h"
@@ -359,6 +360,18 @@ void peers_free(struct peers *p)
 struct overlay *peers_overlay(struct peers *p)
 {
     return p->overlay;
+}
+
+struct idset *peers_torpid(struct peers *p)
+{
+    struct idset *torpid = idset_create(0, IDSET_FLAG_AUTOGROW);
+    struct peer *child = NULL;
+
+    while (torpid && (child = overlay_next_child(p->overlay, child))) {
+        if (peer_is_torpid(child))
+            (void)idset_set(torpid, peer_rank(child));
+    }
+    return torpid;
 }
 
 struct endpoint *peers_toward(struct peers *p, uint32_t rank)

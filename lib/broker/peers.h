@@ -8,6 +8,7 @@
 #include "overlay/overlay.h"
 
 struct broker;
+struct idset;
 struct peers;
 
 /* For an instance of more than one broker, once the place in it is known. -errno, err. */
@@ -15,6 +16,8 @@ int peers_new(struct broker *b, struct peers **ret, flux_error_t *err);
 /* Cuts all connections; what they were to answer fails. Accepts NULL. */
 void peers_free(struct peers *p);
 struct overlay *peers_overlay(struct peers *p);
+/* The children that are torpid; yours to destroy. NULL: no memory. */
+struct idset *peers_torpid(struct peers *p);
 /* Where requests for `rank` go; NULL: it is not reachable. */
 struct endpoint *peers_toward(struct peers *p, uint32_t rank);
 /* The child behind an endpoint; false: it is none. */

@@ -93,15 +93,9 @@ static void tell(struct tree *t, const flux_msg_t *msg)
     struct broker *b = t->broker;
     enum overlay_status status =
         b->peers ? overlay_status(peers_overlay(b->peers)) : OVERLAY_FULL;
-    struct idset *torpid = idset_create(0, IDSET_FLAG_AUTOGROW);
-    AUTOFREE char *s = NULL;
-    struct peer *p = NULL;
+    struct idset *torpid = b->peers ? peers_torpid(b->peers) : NULL;
+    AUTOFREE char *s = torpid ? idset_encode(torpid, IDSET_FLAG_RANGE) : NULL;
 
-    while (torpid && b->peers && (p = overlay_next_child(peers_overlay(b->peers), p))) {
-        if (peer_is_torpid(p))
-            (void)idset_set(torpid, peer_rank(p));
-    }
-    s = torpid ? idset_encode(torpid, IDSET_FLAG_RANGE) : NULL;
     idset_destroy(torpid);
     core_respond(b->core, msg, "{s:i s:s s:s}", "rank", (int)b->rank, "status",
                  overlay_status_name(status), "torpid", s ? s : "");
