@@ -10,6 +10,25 @@
 #include "broker/boot_private.h"
 #include "env/file.h"
 
+/* ---- what is learned ---- */
+
+void boot_info_clear(struct boot_info *info)
+{
+    topo_free(info->topo);
+    free(info->bind);
+    free(info->parent);
+    free(info->hostlist);
+    free(info->jobid);
+    explicit_bzero(info->key, sizeof(info->key));
+}
+
+int boot_copy(const char *s, char **ret)
+{
+    if (s && !(*ret = strdup(s)))
+        return -ENOMEM;
+    return 0;
+}
+
 /* ---- what methods share ---- */
 
 int boot_make_topo(struct boot *b, flux_error_t *err)
@@ -186,13 +205,6 @@ static int choose_method(struct boot *b, const struct attrs *a, flux_error_t *er
 
 /* ---- making it ---- */
 
-static int copy(const char *s, char **ret)
-{
-    if (s && !(*ret = strdup(s)))
-        return -ENOMEM;
-    return 0;
-}
-
 static const char *first(const char *a, const char *b)
 {
     return a ? a : b;
@@ -213,15 +225,17 @@ static int take_settings(struct boot *b, const struct boot_conf *conf)
     if (attrs_get(a, "tbon.interface-hint"))
         hint = attrs_get(a, "tbon.interface-hint");
     b->prefer_tcp = attrs_true(a, "tbon.prefertcp");
-    if ((rc = copy(first(host, conf->hostname), &b->hostname)) < 0 ||
-        (rc = copy(conf->rundir, &b->rundir)) < 0 ||
-        (rc = copy(first(attrs_get(a, "tbon.topo"), topo), &b->topo)) < 0 ||
-        (rc = copy(attrs_get(a, "tbon.endpoint"), &b->endpoint)) < 0 ||
-        (rc = copy(first(strv_getenv_set(b->environment, "FLUX_IPADDR_INTERFACE"), hint),
-                   &b->interface)) < 0 ||
-        (rc = copy(attrs_get(a, "boot.config_file"), &b->config_file)) < 0 ||
-        (rc = copy(attrs_get(a, "boot.curve_cert"), &b->key_file)) < 0 ||
-        (rc = copy(strv_getenv_set(b->environment, "PMI_LIBRARY"), &b->pmi_library)) < 0)
+    if ((rc = boot_copy(first(host, conf->hostname), &b->hostname)) < 0 ||
+        (rc = boot_copy(conf->rundir, &b->rundir)) < 0 ||
+        (rc = boot_copy(first(attrs_get(a, "tbon.topo"), topo), &b->topo)) < 0 ||
+        (rc = boot_copy(attrs_get(a, "tbon.endpoint"), &b->endpoint)) < 0 ||
+        (rc = boot_copy(
+             first(strv_getenv_set(b->environment, "FLUX_IPADDR_INTERFACE"), hint),
+             &b->interface)) < 0 ||
+        (rc = boot_copy(attrs_get(a, "boot.config_file"), &b->config_file)) < 0 ||
+        (rc = boot_copy(attrs_get(a, "boot.curve_cert"), &b->key_file)) < 0 ||
+        (rc = boot_copy(strv_getenv_set(b->environment, "PMI_LIBRARY"),
+                        &b->pmi_library)) < 0)
         return rc;
     return 0;
 }
@@ -289,12 +303,7 @@ void boot_free(struct boot *b)
         return;
     if (b->method && b->method->free)
         b->method->free(b);
-    topo_free(b->info.topo);
-    free(b->info.bind);
-    free(b->info.parent);
-    free(b->info.hostlist);
-    free(b->info.jobid);
-    explicit_bzero(b->info.key, sizeof(b->info.key));
+    boot_info_clear(&b->info);
     free(b->hostname);
     free(b->rundir);
     free(b->topo);

@@ -22,6 +22,8 @@
 #include "env/loop.h"
 #include "overlay/overlay.h"
 
+#define BOOT_TOPO "kary:32" /* tbon.topo, unless said otherwise */
+
 struct boot;
 
 struct boot_info {
@@ -35,6 +37,11 @@ struct boot_info {
     unsigned char key[OVERLAY_KEY_SIZE];
     bool encrypt;
 };
+
+/* Free what it holds, and wipe the key. */
+void boot_info_clear(struct boot_info *info);
+/* Copy s to *ret, which is yours; NULL leaves *ret alone. -ENOMEM. */
+int boot_copy(const char *s, char **ret);
 
 struct boot_conf {
     struct loop *loop;

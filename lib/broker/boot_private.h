@@ -5,8 +5,6 @@
 #include "broker/boot.h"
 #include "env/net.h"
 
-#define BOOT_TOPO "kary:32" /* unless said otherwise */
-
 struct pmi_client;
 
 /* Steps that wait for others run on a worker thread, and touch nothing but `boot`. */

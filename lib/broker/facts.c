@@ -7,6 +7,7 @@
 #include <flux/attr.h>
 
 #include "base/cleanup.h"
+#include "broker/boot.h"
 #include "broker/broker.h"
 #include "broker/enclosing.h"
 #include "broker/facts.h"
@@ -27,7 +28,7 @@ static const struct {
     {"broker.recovery-mode", "0", ATTR_BOOT},
     {"content.restore", "", ATTR_BOOT},
     {"content.dump", "", ATTR_RUNTIME},
-    {"tbon.topo", "kary:32", ATTR_BOOT},
+    {"tbon.topo", BOOT_TOPO, ATTR_BOOT},
     {"tbon.heartbeat", "2s", ATTR_BOOT},
     {"tbon.torpid_min", "5s", ATTR_BOOT},
     {"tbon.torpid_max", "30s", ATTR_BOOT},

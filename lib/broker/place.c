@@ -8,15 +8,6 @@
 #include "broker/broker.h"
 #include "broker/place.h"
 
-#define DEFAULT_TOPO "kary:32"
-
-static int copy(const char *s, char **ret)
-{
-    if (s && !(*ret = strdup(s)))
-        return -ENOMEM;
-    return 0;
-}
-
 int place_new(const struct broker_place *given, struct boot_info **ret, flux_error_t *err)
 {
     struct boot_info *p;
@@ -33,11 +24,11 @@ int place_new(const struct broker_place *given, struct boot_info **ret, flux_err
     p->encrypt = given->encrypt;
     if (given->key)
         memcpy(p->key, given->key, sizeof(p->key));
-    if ((rc = topo_new(given->topo ? given->topo : DEFAULT_TOPO, given->size, &p->topo,
+    if ((rc = topo_new(given->topo ? given->topo : BOOT_TOPO, given->size, &p->topo,
                        err)) < 0 ||
-        (rc = copy(given->bind, &p->bind)) < 0 ||
-        (rc = copy(given->parent, &p->parent)) < 0 ||
-        (rc = copy(given->hostlist, &p->hostlist)) < 0) {
+        (rc = boot_copy(given->bind, &p->bind)) < 0 ||
+        (rc = boot_copy(given->parent, &p->parent)) < 0 ||
+        (rc = boot_copy(given->hostlist, &p->hostlist)) < 0) {
         place_free(p);
         return rc;
     }
@@ -49,11 +40,7 @@ void place_free(struct boot_info *p)
 {
     if (!p)
         return;
-    topo_free(p->topo);
-    free(p->bind);
-    free(p->parent);
-    free(p->hostlist);
-    free(p->jobid);
+    boot_info_clear(p);
     free(p);
 }
 

@@ -9,7 +9,7 @@ struct broker;
 
 struct broker_place {
     uint32_t rank, size;
-    const char *topo;         /* NULL: "kary:32" */
+    const char *topo;         /* NULL: BOOT_TOPO */
     const char *hostname;     /* of this broker; NULL: what the host says */
     const char *hostlist;     /* rank 0's; NULL: its hostname for all */
     const char *bind;         /* listen there, if it has children */
