@@ -16,5 +16,8 @@ extern const struct cli_command *const cmd_table[];
 
 /* The folder of the running executable, for finding flux-broker and its like. */
 const char *cmd_bindir(void);
+/* Run `name` of that folder in place of this program, with the arguments of a raw command.
+ * Returns when that fails, which it has told, with the exit code. */
+int cmd_become(struct cli *c, const char *name);
 
 #endif

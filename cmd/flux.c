@@ -31,6 +31,22 @@ const char *cmd_bindir(void)
     return bindir;
 }
 
+int cmd_become(struct cli *c, const char *name)
+{
+    char path[PATH_MAX + 32];
+    char **argv = calloc((size_t)cli_argc(c) + 2, sizeof(*argv));
+
+    if (!argv)
+        return cli_fail(c, "out of memory");
+    snprintf(path, sizeof(path), "%s/%s", bindir, name);
+    argv[0] = path;
+    for (int i = 0; i < cli_argc(c); i++)
+        argv[i + 1] = cli_argv(c)[i];
+    execv(path, argv);
+    free(argv);
+    return cli_fail(c, "%s: %s", path, strerror(errno));
+}
+
 static void find_bindir(void)
 {
     ssize_t n = readlink("/proc/self/exe", bindir, sizeof(bindir) - 1);

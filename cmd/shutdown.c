@@ -139,18 +139,13 @@ static int prepare(struct cli *c, flux_t *h)
 
 static int begin(struct cli *c, flux_t *h)
 {
-    flux_future_t *f;
     int rc = prepare(c, h);
 
     if (rc)
         return rc;
     if (!cli_count(c, "background"))
         return begin_and_wait(c, h);
-    f = flux_rpc(h, "shutdown.start", "{}", 0, 0);
-    if (!f || flux_future_get(f, NULL) < 0)
-        rc = cli_fail(c, "shutdown.start: %s", flux_future_error_string(f));
-    flux_future_destroy(f);
-    return rc;
+    return ask(c, "shutdown.start", flux_rpc(h, "shutdown.start", "{}", 0, 0));
 }
 
 static int run_shutdown(struct cli *c)

@@ -41,12 +41,7 @@ static int exec_broker(struct cli *c, struct args *a)
 
 static int run_broker(struct cli *c)
 {
-    struct args a = {0};
-
-    add(&a, "flux-broker");
-    for (int i = 0; i < cli_argc(c); i++)
-        add(&a, cli_arg(c, i));
-    return exec_broker(c, &a);
+    return cmd_become(c, "flux-broker");
 }
 
 const struct cli_command cmd_broker = {
