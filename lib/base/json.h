@@ -64,6 +64,8 @@ bool json_is_number(const cJSON *o);
 bool json_is_integer(const cJSON *o);
 int json_int64(const cJSON *o, int64_t *ret); /* -EPROTO, -ERANGE */
 int json_real(const cJSON *o, double *ret);
+/* A duration: FSD text (fsd.h), or a number of seconds. -EINVAL, -EPROTO, -ERANGE. */
+int json_seconds(const cJSON *o, double *ret);
 const char *json_str(const cJSON *o); /* NULL if not a string; borrowed */
 bool json_equal(const cJSON *a, const cJSON *b);
 

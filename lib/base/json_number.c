@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fsd.h"
 #include "base/json_impl.h"
 
 static bool is_raw_number(const cJSON *o)
@@ -73,6 +74,13 @@ int json_real(const cJSON *o, double *ret)
         return -ERANGE;
     *ret = o->valuedouble;
     return 0;
+}
+
+int json_seconds(const cJSON *o, double *ret)
+{
+    const char *s = json_str(o);
+
+    return s ? fsd_parse(s, ret) : json_real(o, ret);
 }
 
 static cJSON *new_raw_number(const char *text, size_t len, double value)

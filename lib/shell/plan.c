@@ -8,7 +8,6 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/fsd.h"
 #include "proto/rset.h"
 #include "shell/plan.h"
 #include "shell/strvec.h"
@@ -71,13 +70,6 @@ static int read_rlimits(struct plan *p, const cJSON *options, flux_error_t *err)
     return 0;
 }
 
-/* A number of seconds, or an FSD. */
-static int read_seconds(const cJSON *o, double *ret)
-{
-    const char *s = json_str(o);
-    return s ? fsd_parse(s, ret) : json_real(o, ret);
-}
-
 static bool is_true(const cJSON *o)
 {
     int64_t n;
@@ -93,7 +85,7 @@ static int read_exit(struct plan *p, const cJSON *options, flux_error_t *err)
     p->own_group = !is_true(json_get(options, "nosetpgrp"));
     if (s && !strcmp(s, "none"))
         p->exit_timeout = -1;
-    else if (o && read_seconds(o, &p->exit_timeout) < 0)
+    else if (o && json_seconds(o, &p->exit_timeout) < 0)
         return error_set(err, EINVAL, "exit-timeout: not a duration, nor 'none'");
     if (isinf(p->exit_timeout))
         p->exit_timeout = -1;
@@ -113,7 +105,7 @@ static int read_signal(struct plan *p, const cJSON *options, flux_error_t *err)
             return error_set(err, EINVAL, "signal.signum: not a signal");
         p->warn_signum = (int)n;
     }
-    if ((v = json_get(o, "timeleft")) && read_seconds(v, &p->warn_left) < 0)
+    if ((v = json_get(o, "timeleft")) && json_seconds(v, &p->warn_left) < 0)
         return error_set(err, EINVAL, "signal.timeleft: not a duration");
     return 0;
 }

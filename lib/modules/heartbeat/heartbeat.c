@@ -15,7 +15,6 @@
 #include <flux/watcher.h>
 
 #include "base/error.h"
-#include "base/fsd.h"
 #include "base/json.h"
 
 extern const struct flux_module heartbeat_module;
@@ -50,12 +49,10 @@ static int read_period(const flux_conf_t *conf, double *period, flux_error_t *er
 {
     const cJSON *o = NULL;
     double value = DEFAULT_PERIOD;
-    const char *s;
 
     if (flux_conf_unpack(conf, err, "{s?{s?o}}", "heartbeat", "period", &o) < 0)
         return -errno;
-    if (o && !((s = json_str(o)) && fsd_parse(s, &value) == 0) &&
-        json_real(o, &value) < 0)
+    if (o && json_seconds(o, &value) < 0)
         return error_set(err, EINVAL, "heartbeat.period: not a duration such as \"2s\"");
     if (!(value >= MIN_PERIOD && value <= 1e6))
         return error_set(err, EINVAL, "heartbeat.period: must be from 10ms to 11 days");

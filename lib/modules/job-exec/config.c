@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/fsd.h"
 #include "base/json.h"
 #include "modules/job-exec/config.h"
 
@@ -22,7 +21,7 @@ static int read_seconds(const cJSON *o, const char *key, double *ret, flux_error
         *ret = -1;
         return 0;
     }
-    if ((s ? fsd_parse(s, ret) : json_real(v, ret)) < 0)
+    if (json_seconds(v, ret) < 0)
         return error_set(err, EINVAL, "exec.%s is not a duration", key);
     return 0;
 }

@@ -7,7 +7,6 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/fsd.h"
 #include "modules/job-ingest/ingest.h"
 #include "modules/job-ingest/module.h"
 
@@ -148,8 +147,7 @@ static int configure(struct ingest *in, const flux_conf_t *conf, flux_error_t *e
     if (flux_conf_unpack(conf, err, "{s?{s?{s?{s?{s?o s?s}}}}}", "policy", "jobspec",
                          "defaults", "system", "duration", &o, "queue", &queue) < 0)
         return -EINVAL;
-    if (o && !(json_str(o) ? fsd_parse(json_str(o), &duration) == 0
-                           : json_real(o, &duration) == 0))
+    if (o && json_seconds(o, &duration) < 0)
         return error_set(err, EINVAL,
                          "policy.jobspec.defaults.system.duration is not a duration");
     if (queue && !(copy = strdup(queue)))

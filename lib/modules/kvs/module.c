@@ -9,7 +9,6 @@
 #include <flux/module.h>
 
 #include "base/error.h"
-#include "base/fsd.h"
 #include "base/json.h"
 #include "modules/kvs/admin.h"
 #include "modules/kvs/checkpoint.h"
@@ -188,7 +187,6 @@ static int read_config(const flux_conf_t *conf, struct settings *ret, flux_error
     int64_t threshold = GC_THRESHOLD;
     const cJSON *o = NULL;
     double value = CHECKPOINT_PERIOD;
-    const char *s;
 
     *ret = (struct settings){value, GC_THRESHOLD};
     if (!conf)
@@ -199,8 +197,7 @@ static int read_config(const flux_conf_t *conf, struct settings *ret, flux_error
     if (threshold < 0)
         return error_set(err, EINVAL,
                          "kvs.gc-threshold: a number of commits, or 0 for never");
-    if (o && !((s = json_str(o)) && fsd_parse(s, &value) == 0) &&
-        json_real(o, &value) < 0)
+    if (o && json_seconds(o, &value) < 0)
         return error_set(err, EINVAL,
                          "kvs.checkpoint-period: not a duration such as \"60s\"");
     if (!(value >= 0.1 && value <= 1e6))

@@ -285,8 +285,44 @@ START_TEST(copies_keep_the_text_of_numbers)
 }
 END_TEST
 
+START_TEST(seconds_are_text_or_a_number)
+{
+    static const struct {
+        const char *text;
+        int rc;
+        double value;
+    } t[] = {
+        {"\"90\"", 0, 90},
+        {"\"1.5m\"", 0, 90},
+        {"\"250ms\"", 0, 0.25},
+        {"\"inf\"", 0, INFINITY},
+        {"7", 0, 7},
+        {"0.5", 0, 0.5},
+        {"-1", 0, -1},
+        {"\"-1\"", -EINVAL, 0},
+        {"\"soon\"", -EINVAL, 0},
+        {"\"\"", -EINVAL, 0},
+        {"true", -EPROTO, 0},
+        {"null", -EPROTO, 0},
+        {"[1]", -EPROTO, 0},
+    };
+
+    for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        cJSON *o = read_json(t[i].text);
+        double d = -2;
+
+        ck_assert_msg(json_seconds(o, &d) == t[i].rc, "%s", t[i].text);
+        if (t[i].rc == 0)
+            ck_assert_msg(d == t[i].value, "%s: %g", t[i].text, d);
+        json_free(o);
+    }
+    ck_assert_int_eq(json_seconds(NULL, &(double){0}), -EPROTO);
+}
+END_TEST
+
 SUITE_MAIN("base/json_tree", integers_are_exact_to_64_bits, kinds_of_numbers,
-           new_integers_print_exactly, reals_print_short_and_stay_reals,
-           reals_read_back_as_they_were, the_locale_does_not_show,
-           times_have_microseconds, strings_are_checked, paths_get_set_and_delete,
-           equality_ignores_key_order_only, copies_keep_the_text_of_numbers)
+           seconds_are_text_or_a_number, new_integers_print_exactly,
+           reals_print_short_and_stay_reals, reals_read_back_as_they_were,
+           the_locale_does_not_show, times_have_microseconds, strings_are_checked,
+           paths_get_set_and_delete, equality_ignores_key_order_only,
+           copies_keep_the_text_of_numbers)

@@ -25,7 +25,7 @@ static int conf_cb(flux_plugin_t *p, const char *topic, flux_plugin_arg_t *args,
                                "policy", "limits", "duration", &o) < 0)
         return flux_jobtap_error(p, args, "policy.limits: %s",
                                  flux_plugin_arg_strerror(args));
-    if (o && !(json_str(o) ? fsd_parse(json_str(o), &max) == 0 : json_real(o, &max) == 0))
+    if (o && json_seconds(o, &max) < 0)
         return flux_jobtap_error(p, args, "policy.limits.duration is not a duration");
     l->max = max > 1e15 ? 0 : max;
     return 0;
