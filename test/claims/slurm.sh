@@ -77,13 +77,11 @@ for i in $(seq "$nodes"); do
     mkdir -p "$dir/spool/n$i"
     /usr/sbin/slurmd -f "$SLURM_CONF" -N "n$i"
 done
-tries=0
+end=$(($(date +%s) + 60))
 while [ "$(sinfo -h -N -o %T 2>/dev/null | grep -c '^idle')" != "$nodes" ]; do
-    tries=$((tries + 1))
-    [ $tries -lt 200 ] || {
+    [ "$(date +%s)" -lt $end ] || {
         echo "slurm.sh: the nodes did not come up, see $dir/log" >&2
         down
         exit 1
     }
-    sleep 0.2
 done

@@ -63,6 +63,23 @@ class Tree:
         env = dict(os.environ, FLUX_URI=self.uri(rank))
         return subprocess.run(["flux", *argv], env=env, capture_output=True, text=True, timeout=timeout, **kw)
 
+    def pause(self, rank):
+        """A moment, or until this broker ends."""
+        try:
+            self.brokers[rank].wait(0.05)
+        except subprocess.TimeoutExpired:
+            pass
+
+    def missed(self, rank):
+        """Until a neighbour in the tree (kary:2) has given this broker up: it answers for it then."""
+        self.flux((rank - 1) // 2 if rank else 1, "ping", "--count=1", str(rank))
+
+    def pass_time(self, rng, most, but=None):
+        """Some round trips to brokers other than that one."""
+        others = [r for r in range(self.size) if r != but]
+        for _ in range(rng.randint(0, most)):
+            self.flux(rng.choice(others), "getattr", "rank")
+
     def wait(self, rank, what, test, seconds=60):
         """Until test(output of `flux what`) holds; ends the claim when it never does."""
         deadline = time.monotonic() + seconds
@@ -74,7 +91,7 @@ class Tree:
                     return out.stdout
             except subprocess.TimeoutExpired:
                 pass
-            time.sleep(0.05)
+            self.pause(rank)
         raise SystemExit(f"rank {rank}: 'flux {' '.join(what)}' never said so in {seconds} s: {out}")
 
     def wait_full(self, seconds=60):
