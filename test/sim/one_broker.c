@@ -15,11 +15,13 @@
 #include <flux/job.h>
 
 #include "base/buf.h"
+#include "base/json.h"
 #include "broker/broker.h"
 #include "rfc21.h"
 
 #define JOBS 100
 #define CORES 16
+#define PAUSE 0.1      /* virtual seconds from one list to the next */
 #define LATEST 100000. /* virtual seconds by which all must be over */
 
 struct sim_job {
@@ -38,6 +40,10 @@ struct world {
     bool up;
     unsigned events, ended;
     struct sim_job jobs[JOBS];
+    flux_future_t *list;
+    flux_watcher_t *pause;      /* between two lists */
+    unsigned lists, told[JOBS]; /* in how many lists it was, of those */
+    bool owed[JOBS];            /* it was acknowledged before this list was asked for */
 };
 
 struct outcome {
@@ -142,6 +148,53 @@ static void submit(struct world *w, int i)
     ck_assert_int_eq(flux_future_then(job->submit, -1., submitted_cb, job), 0);
 }
 
+/* ---- lists, one after the other while jobs come and end ---- */
+
+static void list_cb(flux_future_t *f, void *arg);
+
+static void list_again(flux_reactor_t *r, flux_watcher_t *pause, int revents, void *arg)
+{
+    struct world *w = arg;
+
+    for (int i = 0; i < JOBS; i++) {
+        w->owed[i] = w->jobs[i].id != 0;
+        w->told[i] = 0;
+    }
+    w->list = flux_job_list(w->h, 0, "[\"state\"]", FLUX_USERID_UNKNOWN, 0);
+    ck_assert_ptr_nonnull(w->list);
+    ck_assert_int_eq(flux_future_then(w->list, -1., list_cb, w), 0);
+}
+
+static void list_cb(flux_future_t *f, void *arg)
+{
+    struct world *w = arg;
+    const cJSON *jobs, *job;
+    int64_t id;
+
+    if (flux_rpc_get_unpack(f, "{s:o}", "jobs", &jobs) == 0) {
+        cJSON_ArrayForEach(job, jobs)
+        {
+            ck_assert_int_eq(json_int64(json_get(job, "id"), &id), 0);
+            for (int i = 0; i < JOBS; i++)
+                w->told[i] += w->jobs[i].id == (flux_jobid_t)id;
+        }
+        flux_future_reset(f);
+        return;
+    }
+    ck_assert_msg(errno == ENODATA, "list: %s", flux_future_error_string(f));
+    for (int i = 0; i < JOBS; i++)
+        ck_assert_msg(w->told[i] == 1 || (w->told[i] == 0 && !w->owed[i]),
+                      "list %u has job %ju %u times", w->lists, (uintmax_t)w->jobs[i].id,
+                      w->told[i]);
+    w->lists++;
+    flux_future_destroy(f);
+    w->list = NULL;
+    flux_timer_watcher_reset(w->pause, PAUSE, 0.);
+    flux_watcher_start(w->pause);
+}
+
+/* ---- what is right ---- */
+
 /* When an event of a job happened, by its log. */
 static double time_of(const struct sim_job *job, const char *event)
 {
@@ -218,20 +271,27 @@ static void finish(struct world *w)
         buf_free(&w->jobs[i].log);
 }
 
-static struct outcome simulate(uint64_t seed)
+static struct outcome simulate(uint64_t seed, bool listing)
 {
     struct world *w = calloc(1, sizeof(*w));
     struct outcome o = {.wall_time = wall()};
     unsigned before = threads(); /* a sanitizer has one of its own */
 
     start(w, seed);
+    w->pause = flux_timer_watcher_create(w->r, PAUSE, 0., list_again, w);
+    ck_assert_ptr_nonnull(w->pause);
     for (int i = 0; i < JOBS; i++)
         submit(w, i);
+    if (listing)
+        list_again(w->r, NULL, 0, w);
     while (w->ended < JOBS && env_monotonic(w->env) < LATEST)
         ck_assert_int_ge(flux_reactor_run(w->r, 0), 0);
     ck_assert_uint_eq(w->ended, JOBS);
     o.virtual_time = env_monotonic(w->env);
     ck_assert_uint_eq(threads(), before);
+    ck_assert(!listing || w->lists > JOBS);
+    flux_future_destroy(w->list);
+    flux_watcher_destroy(w->pause);
     finish(w);
     stop(w);
     o.events = w->events;
@@ -255,7 +315,7 @@ static uint64_t first_seed(void)
 
 START_TEST(a_hundred_jobs_run_on_virtual_time)
 {
-    struct outcome o = simulate(first_seed());
+    struct outcome o = simulate(first_seed(), false);
     double work = 0.;
 
     for (int i = 0; i < JOBS; i++)
@@ -267,7 +327,7 @@ END_TEST
 
 START_TEST(the_same_seed_gives_the_same_trace)
 {
-    struct outcome a = simulate(first_seed()), b = simulate(first_seed());
+    struct outcome a = simulate(first_seed(), false), b = simulate(first_seed(), false);
 
     ck_assert_uint_eq(a.hash, b.hash);
     ck_assert_uint_eq(a.events, b.events);
@@ -277,13 +337,20 @@ END_TEST
 
 START_TEST(another_seed_gives_another_trace)
 {
-    ck_assert_uint_ne(simulate(first_seed()).hash, simulate(first_seed() + 1).hash);
+    ck_assert_uint_ne(simulate(first_seed(), false).hash,
+                      simulate(first_seed() + 1, false).hash);
 }
 END_TEST
 
 START_TEST(no_order_of_events_loses_a_job)
 {
-    simulate(first_seed() + 2 + (uint64_t)_i);
+    simulate(first_seed() + 2 + (uint64_t)_i, false);
+}
+END_TEST
+
+START_TEST(every_list_has_every_job_once)
+{
+    simulate(first_seed() + (uint64_t)_i, true);
 }
 END_TEST
 
@@ -298,6 +365,7 @@ int main(void)
     tcase_add_test(tc, the_same_seed_gives_the_same_trace);
     tcase_add_test(tc, another_seed_gives_another_trace);
     tcase_add_loop_test(tc, no_order_of_events_loses_a_job, 0, 20);
+    tcase_add_loop_test(tc, every_list_has_every_job_once, 0, 3);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_NORMAL);

@@ -1,8 +1,9 @@
-/* job-list.list: active jobs come from the job manager's memory (job-manager.list), then
- * inactive ones from the store, latest end first, in pieces of at most CHUNK rows so that a
- * listing of a million jobs takes little memory. A job that ended between the two is seen in both:
- * its id is remembered and the second one left out. A client that reads slowly is waited
- * for: the next piece is read when hardly anything of the last ones is left in its queue.
+/* job-list.list: active jobs, and those whose end is not on disk yet, come from the job manager's
+ * memory (job-manager.list), then inactive ones from the store, latest end first, in pieces of
+ * at most CHUNK rows so that a listing of a million jobs takes little memory. A job that gets
+ * there between the two is seen in both: its id is remembered and the second one left out. A
+ * client that reads slowly is waited for: the next piece is read when hardly anything of the
+ * last ones is left in its queue.
  */
 
 #include <errno.h>
@@ -378,7 +379,7 @@ static void got_active(flux_future_t *f, void *arg)
 static cJSON *active_request(const struct list_request *r)
 {
     const struct match_narrow *n = &r->narrow;
-    cJSON *o = json_pack("{s:i}", "states", n->states & ~FLUX_JOB_STATE_INACTIVE);
+    cJSON *o = json_pack("{s:i}", "states", n->states);
 
     if (o && n->userid != UINT32_MAX)
         cJSON_AddNumberToObject(o, "userid", n->userid);
@@ -393,13 +394,8 @@ static cJSON *active_request(const struct list_request *r)
 
 static void start_active(struct list_request *r)
 {
-    cJSON *request;
+    cJSON *request = active_request(r);
 
-    if (!(r->narrow.states & ~FLUX_JOB_STATE_INACTIVE)) {
-        start_inactive(r);
-        return;
-    }
-    request = active_request(r);
     r->active = flux_rpc_pack(r->jl->h, "job-manager.list", FLUX_NODEID_ANY,
                               FLUX_RPC_STREAMING, "o", request);
     if (!r->active || flux_future_then(r->active, -1., got_active, r) < 0)

@@ -30,7 +30,7 @@ struct match_narrow {
     uint32_t userid;     /* UINT32_MAX: any */
     const char *name, *queue;
     double since, before; /* of the end, exclusive */
-    bool exact;           /* an active job for which all this holds matches */
+    bool exact; /* a job in one of the states, of that user, name and queue matches */
 };
 void match_narrow(const struct match *m, struct match_narrow *ret);
 

@@ -162,46 +162,45 @@ static bool narrow_userid(struct match_narrow *n, const cJSON *values)
 }
 
 /* The store's bounds are exclusive. */
-static bool narrow_time(struct match_narrow *n, const cJSON *values)
+static void narrow_time(struct match_narrow *n, const cJSON *values)
 {
     const cJSON *v = single(values);
     char op[3];
     double t;
 
     if (!v || match_bound(json_str(v), op, &t) < 0)
-        return false;
+        return;
     if (op[0] == '>')
         n->since = fmax(n->since, op[1] ? nextafter(t, 0.) : t);
     else
         n->before = fmin(n->before, op[1] ? nextafter(t, INFINITY) : t);
-    return true;
 }
 
-static bool only_masks(const cJSON *o);
+static bool only_states(const cJSON *o);
 
-static bool all_only_masks(const cJSON *values)
+static bool all_only_states(const cJSON *values)
 {
     const cJSON *v;
 
     cJSON_ArrayForEach(v, values)
     {
-        if (!only_masks(v))
+        if (!only_states(v))
             return false;
     }
     return true;
 }
 
-/* Nothing but states and results, which the masks tell exactly of an active job. */
-static bool only_masks(const cJSON *o)
+/* Nothing but states, which the mask tells exactly. */
+static bool only_states(const cJSON *o)
 {
     const cJSON *v;
 
     cJSON_ArrayForEach(v, o)
     {
         if (!strcmp(v->string, "and") || !strcmp(v->string, "or")) {
-            if (!all_only_masks(v))
+            if (!all_only_states(v))
                 return false;
-        } else if (strcmp(v->string, "states") && strcmp(v->string, "results"))
+        } else if (strcmp(v->string, "states"))
             return false;
     }
     return true;
@@ -233,12 +232,13 @@ static bool narrow_object(struct match_narrow *n, const cJSON *o)
             exact &= narrow_text(&n->name, v);
         else if (!strcmp(v->string, "queue"))
             exact &= narrow_text(&n->queue, v);
-        else if (!strcmp(v->string, "t_inactive"))
-            exact &= narrow_time(n, v);
-        else if (!strcmp(v->string, "or"))
-            exact &= all_only_masks(v);
+        else if (!strcmp(v->string, "t_inactive")) {
+            narrow_time(n, v);
+            exact = false;
+        } else if (!strcmp(v->string, "or"))
+            exact &= all_only_states(v);
         else
-            exact &= !strcmp(v->string, "states") || !strcmp(v->string, "results");
+            exact &= !strcmp(v->string, "states");
     }
     return exact;
 }

@@ -238,7 +238,7 @@ static void narrows_text(const char *constraint, const char *name, const char *q
     match_free(m);
 }
 
-START_TEST(an_active_job_may_be_told_by_the_narrow_search_alone)
+START_TEST(a_job_may_be_told_by_the_narrow_search_alone)
 {
     narrows_text("{}", NULL, NULL, true);
     narrows_text("{'name':['a']}", "a", NULL, true);
@@ -248,8 +248,11 @@ START_TEST(an_active_job_may_be_told_by_the_narrow_search_alone)
     narrows_text("{'and':[{'name':['a']},{'name':['b']}]}", "a", NULL, false);
     narrows_text("{'or':[{'name':['a']}]}", NULL, NULL, false);
     narrows_text("{'not':[{'name':['a']}]}", NULL, NULL, false);
-    narrows_text("{'and':[{'or':[{'states':[2]},{'results':[1]}]},{'name':['a']}]}", "a",
+    narrows_text("{'and':[{'or':[{'states':[2]},{'states':[8]}]},{'name':['a']}]}", "a",
                  NULL, true);
+    narrows_text("{'or':[{'states':[2]},{'results':[1]}]}", NULL, NULL, false);
+    narrows_text("{'results':[1]}", NULL, NULL, false);
+    narrows_text("{'t_inactive':['>=5']}", NULL, NULL, false);
     narrows_text("{'ranks':['0']}", NULL, NULL, false);
 }
 END_TEST
@@ -301,7 +304,7 @@ int main(void)
     tcase_add_test(tc, what_is_malformed_is_refused);
     tcase_add_test(tc, too_deep_is_refused);
     tcase_add_test(tc, what_a_search_can_leave_out);
-    tcase_add_test(tc, an_active_job_may_be_told_by_the_narrow_search_alone);
+    tcase_add_test(tc, a_job_may_be_told_by_the_narrow_search_alone);
     tcase_add_test(tc, bounds_of_the_end_narrow_the_search);
     tcase_add_test(tc, the_row_decides_what_it_knows);
     suite_add_tcase(suite, tc);
