@@ -9,6 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <flux/core.h>
+
+#define PROGRESS 1000 /* entries between two lines */
+
 extern char **environ;
 
 /* ---- names ---- */
@@ -53,6 +57,34 @@ int archive_key(struct buf *out, const char *path)
 bool archive_is_top(const char *path)
 {
     return path[strspn(path, "./")] == '\0' && !strstr(path, "..");
+}
+
+/* ---- what dump and restore have in common ---- */
+
+bool archive_tell(struct cli *c, const char *path, uint64_t n)
+{
+    if (cli_count(c, "verbose")) {
+        cli_print_safe(stderr, path);
+        fputc('\n', stderr);
+        return false;
+    }
+    if (cli_count(c, "quiet") || n % PROGRESS != 0 || n == 0)
+        return false;
+    fprintf(stderr, "\r%s: %ju entries", cli_prog(c), (uintmax_t)n);
+    return true;
+}
+
+bool archive_output_dir(flux_t *h, char *dir, size_t size)
+{
+    const char *state = flux_attr_get(h, "statedir");
+    uint32_t rank;
+
+    if (!state)
+        state = flux_attr_get(h, "rundir");
+    if (!state || flux_get_rank(h, &rank) < 0 || rank > 0)
+        return false;
+    snprintf(dir, size, "%s/output", state);
+    return true;
 }
 
 /* ---- programs ---- */

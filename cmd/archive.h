@@ -6,16 +6,18 @@
  *   flux.dump/namespace/NAME/info.json    owner and flags of another namespace
  *   flux.dump/namespace/NAME/keys/..      its keys
  *   flux.dump/meta/NAME                   small facts that services keep
- *   job/XXXX/XXXX/XXXX/XXXX/row.json      a job, then its pieces beside it
+ *   job/ID/row.json                       a job, then its pieces beside it
  *   flux.dump/output/..                   what jobs have printed
  *   flux.dump/end                         {"entries":n,"crc":s}, the last entry
  *
- * In a name, '/' and '%' are written as %2F and %25.
+ * In a name, '/' and '%' are written as %2F and %25. ID has four hexadecimal digits in each of
+ * four names, as in job keys: job/0000/0012/3456/789a/row.json.
  */
 #ifndef FLUX_CMD_ARCHIVE_H
 #define FLUX_CMD_ARCHIVE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/buf.h"
@@ -29,6 +31,13 @@ void archive_path(struct buf *out, const char *key);
 int archive_key(struct buf *out, const char *path);
 /* Is it the folder that all is in? */
 bool archive_is_top(const char *path);
+
+/* Say on stderr that the nth entry is at hand: its path with --verbose, else, if not --quiet,
+ * now and then their number. True: it left a line begun, which "\r" begins again. */
+bool archive_tell(struct cli *c, const char *path, uint64_t n);
+/* The folder with the output of jobs. False: it cannot be seen from here, for it is the
+ * leader's. */
+bool archive_output_dir(flux_t *h, char *dir, size_t size);
 
 /* A program of its own compresses, by the ending of the name (.gz, .tgz, .bz2, .xz, .zst),
  * or decompresses, by the first bytes. */

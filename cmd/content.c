@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <flux/core.h>
 
@@ -144,32 +143,6 @@ static int store_blob(struct cli *c, flux_t *h, const char *data, size_t len)
     return rc;
 }
 
-/* All of standard input, yours. NULL, errno. */
-static char *read_input(size_t *ret_len)
-{
-    size_t len = 0, size = 1 << 16;
-    char *data = malloc(size);
-    ssize_t n = 1;
-
-    while (data && n > 0) {
-        if (len == size) {
-            char *more = realloc(data, size *= 2);
-
-            if (!more)
-                free(data);
-            data = more;
-        }
-        if (data && (n = read(STDIN_FILENO, data + len, size - len)) > 0)
-            len += (size_t)n;
-    }
-    if (n < 0) {
-        free(data);
-        return NULL;
-    }
-    *ret_len = len;
-    return data;
-}
-
 static int store_all(struct cli *c, flux_t *h, const char *data, size_t len, size_t chunk)
 {
     size_t pos = 0;
@@ -194,7 +167,7 @@ static int run_store(struct cli *c)
 
     if (!cli_int(c, "chunksize", 1, 1L << 30, &chunk))
         return CLI_EXIT_USAGE;
-    if (!(data = read_input(&len)))
+    if (!(data = cli_read_all(stdin, &len)))
         return cli_fail(c, "standard input: %s", strerror(errno));
     if (!(h = cli_open(c))) {
         free(data);

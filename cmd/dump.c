@@ -18,9 +18,8 @@
 #include "base/crc32c.h"
 #include "base/json.h"
 #include "cmds.h"
+#include "kvswalk.h"
 #include "proto/tar.h"
-
-#define PROGRESS 1000 /* entries between two lines */
 
 static const struct cli_option dump_options[] = {
     {"verbose", 'v', CLI_NONE, NULL, "List what is archived"},
@@ -57,18 +56,6 @@ static int flush(struct dump *d)
     return 0;
 }
 
-static void tell(struct dump *d, const char *path)
-{
-    if (cli_count(d->c, "verbose")) {
-        cli_print_safe(stderr, path);
-        fputc('\n', stderr);
-    } else if (!cli_count(d->c, "quiet") && d->entries % PROGRESS == 0 && d->entries) {
-        fprintf(stderr, "\rflux-dump: %ju entries", (uintmax_t)d->entries);
-        d->counted = true;
-    }
-    d->entries++;
-}
-
 static int add(struct dump *d, struct tar_entry *e, const void *data, size_t len)
 {
     int rc;
@@ -78,7 +65,7 @@ static int add(struct dump *d, struct tar_entry *e, const void *data, size_t len
         e->has_crc = e->type == TAR_FILE;
         e->crc = crc32c(0, data, len);
     }
-    tell(d, e->path);
+    d->counted |= archive_tell(d->c, e->path, d->entries++);
     if ((rc = tar_add(&d->buf, e)) < 0)
         return cli_fail(d->c, "%s: %s", e->path, strerror(-rc));
     if (len)
@@ -173,15 +160,19 @@ static int dir_item(struct dump *d)
     return add(d, &e, NULL, 0);
 }
 
-static int one_item(struct dump *d, const cJSON *item, const char *prefix)
-{
-    const char *key = json_str(cJSON_GetArrayItem(item, 0));
-    const char *kind = json_str(cJSON_GetArrayItem(item, 1));
+/* Where a walk's items go. */
+struct target {
+    struct dump *d;
+    const char *prefix; /* of paths */
+};
 
-    if (!key || !kind)
-        return cli_fail(d->c, "kvs.walk: %s", strerror(EPROTO));
+static int one_item(const cJSON *item, const char *key, const char *kind, void *arg)
+{
+    const struct target *t = arg;
+    struct dump *d = t->d;
+
     d->path.len = 0;
-    buf_adds(&d->path, prefix);
+    buf_adds(&d->path, t->prefix);
     archive_path(&d->path, key);
     return !strcmp(kind, "bad")    ? bad_item(d, item, key)
            : !strcmp(kind, "val")  ? value_item(d, item)
@@ -191,30 +182,9 @@ static int one_item(struct dump *d, const cJSON *item, const char *prefix)
 
 static int dump_keys(struct dump *d, const char *rootref, const char *prefix)
 {
-    char *key = strdup("");
-    int64_t offset = 0;
-    int more = 1, rc = 0;
+    struct target t = {d, prefix};
 
-    while (rc == 0 && more) {
-        flux_future_t *f =
-            flux_rpc_pack(d->h, "kvs.walk", 0, 0, "{s:s s:s s:I}", "rootref", rootref,
-                          "key", key, "offset", offset);
-        const cJSON *items, *item;
-        const char *next;
-
-        if (!f || flux_rpc_get_unpack(f, "{s:o s:b s:s s:I}", "items", &items, "more",
-                                      &more, "key", &next, "offset", &offset) < 0)
-            rc = cli_fail(d->c, "kvs.walk: %s",
-                          f ? flux_future_error_string(f) : strerror(errno));
-        else {
-            free(key);
-            key = strdup(next);
-            cJSON_ArrayForEach(item, items) if (rc == 0) rc = one_item(d, item, prefix);
-        }
-        flux_future_destroy(f);
-    }
-    free(key);
-    return rc;
+    return kvswalk_keys(d->c, d->h, rootref, false, one_item, &t);
 }
 
 static int dump_namespace(struct dump *d, const cJSON *root)
@@ -267,8 +237,9 @@ static int dump_roots(struct dump *d, const cJSON *roots, const cJSON *meta)
 
 /* ---- jobs ---- */
 
-static int dump_job(struct dump *d, cJSON *row)
+static int dump_job(cJSON *row, void *arg)
 {
+    struct dump *d = arg;
     cJSON *pieces = cJSON_DetachItemFromObject(row, "pieces"), *o;
     struct buf text = {0};
     char key[64];
@@ -298,30 +269,6 @@ static int dump_job(struct dump *d, cJSON *row)
     }
     buf_free(&text);
     json_free(pieces);
-    return rc;
-}
-
-static int dump_jobs(struct dump *d)
-{
-    int64_t after = 0;
-    int more = 1, rc = 0;
-
-    while (rc == 0 && more) {
-        flux_future_t *f = flux_rpc_pack(d->h, "kvs.jobs", 0, 0, "{s:I}", "after", after);
-        const cJSON *jobs, *row;
-
-        if (!f || flux_rpc_get_unpack(f, "{s:o s:b}", "jobs", &jobs, "more", &more) < 0)
-            rc = cli_fail(d->c, "kvs.jobs: %s",
-                          f ? flux_future_error_string(f) : strerror(errno));
-        else
-            cJSON_ArrayForEach(row, jobs)
-            {
-                json_int64(json_get(row, "id"), &after);
-                if (rc == 0)
-                    rc = dump_job(d, (cJSON *)row);
-            }
-        flux_future_destroy(f);
-    }
     return rc;
 }
 
@@ -362,20 +309,15 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 /* It is in files of the leader's; elsewhere they cannot be seen. */
 static int dump_output(struct dump *d)
 {
-    const char *state = flux_attr_get(d->h, "statedir");
     struct dirent **names;
     char dir[PATH_MAX - NAME_MAX - 2];
-    uint32_t rank = 0;
     int n, rc = 0;
 
-    if (flux_get_rank(d->h, &rank) < 0 || rank > 0) {
+    if (!archive_output_dir(d->h, dir, sizeof(dir))) {
         fprintf(stderr, "flux-dump: the output of jobs is left out: it can be archived "
                         "at rank 0\n");
         return 0;
     }
-    if (!state)
-        state = flux_attr_get(d->h, "rundir");
-    snprintf(dir, sizeof(dir), "%s/output", state ? state : "");
     if ((n = scandir(dir, &names, NULL, by_name)) < 0)
         return errno == ENOENT ? 0 : cli_fail(d->c, "%s: %s", dir, strerror(errno));
     for (int i = 0; i < n; i++) {
@@ -419,19 +361,16 @@ static int add_end(struct dump *d)
 /* All that is acknowledged now is in it. */
 static int make_checkpoint(struct dump *d)
 {
-    flux_kvs_txn_t *txn = flux_kvs_txn_create();
-    flux_future_t *f = NULL;
+    flux_future_t *f;
     int rc = 0;
 
     if (cli_count(d->c, "checkpoint"))
-        goto done;
-    f = flux_kvs_commit(d->h, KVS_PRIMARY_NAMESPACE, FLUX_KVS_SYNC, txn);
+        return 0;
+    f = kvswalk_sync(d->h);
     if (!f || flux_future_get(f, NULL) < 0)
         rc = cli_fail(d->c, "kvs.commit: %s",
                       f ? flux_future_error_string(f) : strerror(errno));
-done:
     flux_future_destroy(f);
-    flux_kvs_txn_destroy(txn);
     return rc;
 }
 
@@ -448,7 +387,8 @@ static int dump_all(struct dump *d)
         rc = cli_fail(d->c, "kvs.roots: %s",
                       f ? flux_future_error_string(f) : strerror(errno));
     else if ((rc = add_format(d)) == 0 && (rc = dump_roots(d, roots, meta)) == 0 &&
-             (rc = dump_jobs(d)) == 0 && (rc = dump_output(d)) == 0)
+             (rc = kvswalk_jobs(d->c, d->h, dump_job, d)) == 0 &&
+             (rc = dump_output(d)) == 0)
         rc = add_end(d);
     flux_future_destroy(f);
     return rc;

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <flux/core.h>
@@ -11,6 +10,7 @@
 #include "base/base64.h"
 #include "base/json.h"
 #include "cmds.h"
+#include "kvswalk.h"
 
 #define FOUND "lost+found"
 #define BATCH_OPS 500
@@ -59,37 +59,9 @@ static int fail(struct fsck *k, const char *what, flux_future_t *f)
 
 /* ---- keys ---- */
 
-typedef int (*item_f)(struct fsck *k, const cJSON *item, const char *key,
-                      const char *kind);
-
-/* Call fn for each item of a walk over the namespace. */
-static int walk(struct fsck *k, bool check, item_f fn)
+static int walk(struct fsck *k, bool check, kvswalk_key_f fn)
 {
-    char *at = strdup("");
-    int64_t offset = 0;
-    int more = 1, rc = 0;
-
-    while (rc == 0 && more) {
-        flux_future_t *f =
-            flux_rpc_pack(k->h, "kvs.walk", 0, 0, "{s:s s:s s:I s:b}", "rootref",
-                          k->rootref, "key", at, "offset", offset, "check", check);
-        const cJSON *items, *item;
-        const char *next;
-
-        if (!f || flux_rpc_get_unpack(f, "{s:o s:b s:s s:I}", "items", &items, "more",
-                                      &more, "key", &next, "offset", &offset) < 0)
-            rc = fail(k, "kvs.walk", f);
-        else {
-            free(at);
-            at = strdup(next);
-            cJSON_ArrayForEach(item, items) if (rc == 0) rc =
-                fn(k, item, json_str(cJSON_GetArrayItem(item, 0)),
-                   json_str(cJSON_GetArrayItem(item, 1)));
-        }
-        flux_future_destroy(f);
-    }
-    free(at);
-    return rc;
+    return kvswalk_keys(k->c, k->h, k->rootref, check, fn, k) == 0 ? 0 : -1;
 }
 
 static bool known(const struct fsck *k, const char *key)
@@ -100,8 +72,9 @@ static bool known(const struct fsck *k, const char *key)
     return false;
 }
 
-static int note_bad(struct fsck *k, const cJSON *item, const char *key, const char *kind)
+static int note_bad(const cJSON *item, const char *key, const char *kind, void *arg)
 {
+    struct fsck *k = arg;
     const char *why = json_str(cJSON_GetArrayItem(item, 2));
     const char *ref = json_str(cJSON_GetArrayItem(item, 3));
     char *what, **keys;
@@ -175,8 +148,9 @@ static int put_item(struct fsck *k, const cJSON *item, const char *to, const cha
 }
 
 /* What can be read of it is kept. */
-static int keep_item(struct fsck *k, const cJSON *item, const char *key, const char *kind)
+static int keep_item(const cJSON *item, const char *key, const char *kind, void *arg)
 {
+    struct fsck *k = arg;
     char *to;
     int rc;
 
@@ -242,8 +216,7 @@ static int check_namespace(struct fsck *k, const cJSON *root)
 
 static int check_keys(struct fsck *k)
 {
-    flux_kvs_txn_t *txn = flux_kvs_txn_create();
-    flux_future_t *f = flux_kvs_commit(k->h, KVS_PRIMARY_NAMESPACE, FLUX_KVS_SYNC, txn);
+    flux_future_t *f = kvswalk_sync(k->h);
     const cJSON *roots, *root;
     int rc = 0;
 
@@ -251,7 +224,6 @@ static int check_keys(struct fsck *k)
     if (f)
         flux_future_get(f, NULL);
     flux_future_destroy(f);
-    flux_kvs_txn_destroy(txn);
     f = flux_rpc(k->h, "kvs.roots", "{}", 0, 0);
     if (!f || flux_rpc_get_unpack(f, "{s:o}", "roots", &roots) < 0)
         rc = fail(k, "kvs.roots", f);
@@ -263,8 +235,9 @@ static int check_keys(struct fsck *k)
 
 /* ---- jobs ---- */
 
-static void check_job(struct fsck *k, const cJSON *row)
+static int check_job(cJSON *row, void *arg)
 {
+    struct fsck *k = arg;
     const char *rec = json_str(json_get(row, "rec"));
     const cJSON *pieces = json_get(row, "pieces");
     int64_t id = 0, inner = 0;
@@ -284,28 +257,12 @@ static void check_job(struct fsck *k, const cJSON *row)
     else if (!json_get(pieces, "eventlog"))
         found(k, what, "its eventlog is missing");
     json_free(o);
+    return 0;
 }
 
 static int check_jobs(struct fsck *k)
 {
-    int64_t after = 0;
-    int more = 1, rc = 0;
-
-    while (rc == 0 && more) {
-        flux_future_t *f = flux_rpc_pack(k->h, "kvs.jobs", 0, 0, "{s:I}", "after", after);
-        const cJSON *jobs, *row;
-
-        if (!f || flux_rpc_get_unpack(f, "{s:o s:b}", "jobs", &jobs, "more", &more) < 0)
-            rc = fail(k, "kvs.jobs", f);
-        else
-            cJSON_ArrayForEach(row, jobs)
-            {
-                json_int64(json_get(row, "id"), &after);
-                check_job(k, row);
-            }
-        flux_future_destroy(f);
-    }
-    return rc;
+    return kvswalk_jobs(k->c, k->h, check_job, k) == 0 ? 0 : -1;
 }
 
 /* What was put aside before. */

@@ -273,27 +273,6 @@ static const struct cli_option submit_options[] = {
     {0},
 };
 
-static char *read_all(FILE *f)
-{
-    size_t size = 0, len = 0, n;
-    char *text = NULL;
-
-    do {
-        if (len + 4096 > size) {
-            char *p = realloc(text, size = size ? 2 * size : 16384);
-
-            if (!p)
-                break;
-            text = p;
-        }
-        n = fread(text + len, 1, size - len - 1, f);
-        len += n;
-    } while (n > 0);
-    if (text)
-        text[len] = '\0';
-    return text;
-}
-
 static int parse_flags(struct cli *c, int *ret)
 {
     static const struct {
@@ -359,11 +338,13 @@ static int run_submit(struct cli *c)
         return cli_fail(c, "%s: %s", path, strerror(errno));
     if (!cli_int(c, "urgency", 0, 31, &urgency) || parse_flags(c, &flags))
         return CLI_EXIT_USAGE;
-    text = read_all(in);
+    if (!(text = cli_read_all(in, NULL)))
+        rc =
+            cli_fail(c, "%s: %s", in == stdin ? "standard input" : path, strerror(errno));
     if (in != stdin)
         fclose(in);
     if (!text)
-        return cli_fail(c, "out of memory");
+        return rc;
     if (flags & FLUX_JOB_PRE_SIGNED)
         text[strcspn(text, "\n")] = '\0';
     rc = submit_text(c, text, (int)urgency, flags);

@@ -1,6 +1,5 @@
 /* flux kvs dir, ls. */
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,14 +60,17 @@ static void print_value_line(const struct walk *w, const char *key, const char *
 
 static int print_value(struct walk *w, const char *key)
 {
-    flux_future_t *f = kvs_lookup_at(w->c, w->h, 0, key);
+    flux_future_t *f;
     const void *data;
     size_t len;
     int rc = 0;
 
-    if (w->names_only)
+    if (w->names_only) {
         printf("%s\n", key);
-    else if (!f || flux_kvs_lookup_get_raw(f, &data, &len) < 0)
+        return 0;
+    }
+    f = kvs_lookup_at(w->c, w->h, 0, key);
+    if (!f || flux_kvs_lookup_get_raw(f, &data, &len) < 0)
         rc = kvs_fail(w->c, key, f);
     else
         print_value_line(w, key, data, len);

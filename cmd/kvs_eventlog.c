@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cjson/cJSON.h>
 
@@ -128,14 +127,6 @@ static const struct cli_option append_options[] = {
     {0},
 };
 
-static double now(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_REALTIME, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
-}
-
 /* All arguments from the third on, which make up an object; NULL: there are none. */
 static cJSON *read_context(struct cli *c, bool *bad)
 {
@@ -180,7 +171,7 @@ static int append(struct cli *c, flux_t *h)
     flux_kvs_txn_t *txn = NULL;
     bool bad;
     cJSON *context = read_context(c, &bad);
-    double t = when ? strtod(when, NULL) : now();
+    double t = when ? strtod(when, NULL) : flux_reactor_time();
     char *line = bad ? NULL : make_event(t, cli_arg(c, 1), context);
     int rc;
 
@@ -231,10 +222,11 @@ static int wait_event(struct cli *c, flux_t *h)
 
     if (!cli_duration(c, "timeout", &timeout))
         return CLI_EXIT_USAGE;
-    until = now() + timeout;
+    until = flux_reactor_time() + timeout;
     f = flux_kvs_lookup(h, kvs_ns(c), flags, key);
     while (rc == 0) {
-        double left = timeout < 0. ? -1. : until > now() ? until - now() : 0.;
+        double now = flux_reactor_time();
+        double left = timeout < 0. ? -1. : until > now ? until - now : 0.;
 
         if (f && flux_future_wait_for(f, left) < 0 && errno == ETIMEDOUT) {
             rc = -cli_fail(c, "wait-event timeout on event '%s'", cli_arg(c, 1));

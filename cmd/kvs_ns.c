@@ -1,6 +1,5 @@
 /* flux kvs namespace, getroot, version, wait, sync, dropcache. */
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

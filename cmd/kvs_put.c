@@ -18,27 +18,6 @@ static const struct cli_option put_options[] = {
     {0},
 };
 
-/* All of stdin, with a NUL behind it. */
-static char *read_stdin(size_t *len)
-{
-    size_t size = 65536, n;
-    char *buf = malloc(size), *more;
-
-    *len = 0;
-    while (buf && (n = fread(buf + *len, 1, size - *len - 1, stdin)) > 0) {
-        *len += n;
-        if (*len + 1 < size)
-            continue;
-        more = realloc(buf, size *= 2);
-        if (!more)
-            free(buf);
-        buf = more;
-    }
-    if (buf)
-        buf[*len] = '\0';
-    return buf;
-}
-
 static int put_value(struct cli *c, flux_kvs_txn_t *txn, const char *key,
                      const char *value)
 {
@@ -48,7 +27,7 @@ static int put_value(struct cli *c, flux_kvs_txn_t *txn, const char *key,
 
     if (!cli_count(c, "raw") && !cli_count(c, "treeobj"))
         return flux_kvs_txn_put(txn, flags, key, value);
-    if (strcmp(value, "-") == 0 && !(value = data = read_stdin(&len)))
+    if (strcmp(value, "-") == 0 && !(value = data = cli_read_all(stdin, &len)))
         return -1;
     if (cli_count(c, "treeobj"))
         rc = flux_kvs_txn_put_treeobj(txn, flags, key, value);

@@ -5,12 +5,9 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <flux/core.h>
 
@@ -264,15 +261,8 @@ static int check_place(struct restore *r)
 
 static void find_output(struct restore *r)
 {
-    const char *state = flux_attr_get(r->h, "statedir");
-    uint32_t rank = 0;
-
-    if (!state)
-        state = flux_attr_get(r->h, "rundir");
-    if (!state || flux_get_rank(r->h, &rank) < 0 || rank > 0)
-        return;
-    snprintf(r->output, sizeof(r->output), "%s/output", state);
-    if (mkdir(r->output, 0700) < 0 && errno != EEXIST)
+    if (archive_output_dir(r->h, r->output, sizeof(r->output)) &&
+        mkdir(r->output, 0700) < 0 && errno != EEXIST)
         *r->output = '\0';
 }
 

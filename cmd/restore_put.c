@@ -6,12 +6,12 @@
 #include <unistd.h>
 
 #include "base/base64.h"
+#include "kvswalk.h"
 #include "restore.h"
 
 #define BATCH_OPS 1000
 #define BATCH_BYTES (1u << 20)
 #define PIECE (256u << 10)
-#define PROGRESS 1000
 
 /* ---- keys ---- */
 
@@ -260,18 +260,6 @@ static int take_output(struct restore *r, const struct tar_entry *e, const char 
 
 /* ---- the second time ---- */
 
-static void tell(struct restore *r, const char *path)
-{
-    if (cli_count(r->c, "verbose")) {
-        cli_print_safe(stderr, path);
-        fputc('\n', stderr);
-    } else if (!cli_count(r->c, "quiet") && r->entries % PROGRESS == 0 && r->entries) {
-        fprintf(stderr, "\rflux-restore: %ju entries", (uintmax_t)r->entries);
-        r->counted = true;
-    }
-    r->entries++;
-}
-
 static int take_info(struct restore *r, const struct tar_entry *e, const char *name,
                      size_t len)
 {
@@ -311,7 +299,7 @@ static int take_own(struct restore *r, const struct tar_entry *e)
 
 static int take_entry(struct restore *r, const struct tar_entry *e)
 {
-    tell(r, e->path);
+    r->counted |= archive_tell(r->c, e->path, r->entries++);
     if (r->ours && restore_begins(e->path, ARCHIVE_OWN))
         return take_own(r, e);
     if (restore_is_row(r, e->path)) {
@@ -368,16 +356,6 @@ void restore_tidy(struct restore *r)
     tar_reader_free(r->tar);
 }
 
-static int sync_all(struct restore *r)
-{
-    flux_kvs_txn_t *txn = flux_kvs_txn_create();
-    int rc = done(r, "commit",
-                  flux_kvs_commit(r->h, KVS_PRIMARY_NAMESPACE, FLUX_KVS_SYNC, txn));
-
-    flux_kvs_txn_destroy(txn);
-    return rc;
-}
-
 int restore_put(struct restore *r)
 {
     struct tar_entry e;
@@ -393,5 +371,5 @@ int restore_put(struct restore *r)
         rc = send_jobs(r, true);
     for (struct space *s = r->spaces; rc == 0 && s; s = s->next)
         rc = place(r, s);
-    return rc == 0 ? sync_all(r) : rc;
+    return rc == 0 ? done(r, "commit", kvswalk_sync(r->h)) : rc;
 }

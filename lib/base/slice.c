@@ -235,6 +235,20 @@ char *slice_strdup(struct slice v)
     return copy;
 }
 
+int slice_string(struct slice v, char **copy, struct slice *ret)
+{
+    char *s;
+    int rc = slice_str(v, ret);
+
+    if (rc != -EILSEQ)
+        return rc;
+    if (!(s = slice_strdup(v)))
+        return -EPROTO;
+    *copy = s;
+    *ret = slice_of(s);
+    return 0;
+}
+
 char *slice_text(struct slice v)
 {
     return v.p ? strndup(v.p, v.len) : NULL;

@@ -41,6 +41,9 @@ int slice_real(struct slice v, double *ret); /* integers too */
 int slice_bool(struct slice v, bool *ret);
 /* Text of a string without escapes: borrowed, no NUL. -EILSEQ when it has escapes. */
 int slice_str(struct slice v, struct slice *ret);
+/* The text of any string: borrowed, or of *copy, yours to free(), when it has escapes;
+ * *copy is left alone otherwise. */
+int slice_string(struct slice v, char **copy, struct slice *ret);
 /* Any string, unescaped, yours to free(); NULL if it is none, or on ENOMEM. */
 char *slice_strdup(struct slice v);
 /* The text of any value, yours to free(). */

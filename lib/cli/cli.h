@@ -98,6 +98,9 @@ struct idset *cli_ranks(struct cli *c, flux_t *h, const char *name, const char *
 bool cli_user(struct cli *c, const char *name, uint32_t *ret);
 /* A signal's number, from TERM, SIGTERM or 15; -1 if there is none. */
 int cli_signal(const char *text);
+/* All that is left of a stream, with a NUL behind it: yours to free(); len may be NULL.
+ * NULL, errno. */
+char *cli_read_all(FILE *f, size_t *len);
 /* Copy a text to out with control characters escaped, so that a job's name or note
  * cannot drive the terminal. */
 void cli_print_safe(FILE *out, const char *text);

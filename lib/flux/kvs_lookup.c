@@ -137,15 +137,16 @@ const char *flux_kvs_lookup_get_key(flux_future_t *f)
     return a ? a->key : NULL;
 }
 
-/* The object of the answer; *data is what it holds if it has that type. -1, errno. */
-static int get_object(flux_future_t *f, const char *type, struct slice *data)
+/* The object of the answer, if it has that type, and what it holds. -1, errno. */
+static int get_object(flux_future_t *f, const char *type, struct slice *val,
+                      struct slice *data)
 {
-    struct slice val, found;
+    struct slice found;
 
-    if (!asked(f) || kvs_answer(f, "val", &val) < 0)
+    if (!asked(f) || kvs_answer(f, "val", val) < 0)
         return -1;
-    if (slice_get(val, "type", &found) < 0 || slice_str(found, &found) < 0 ||
-        !slice_is(found, type) || slice_get(val, "data", data) < 0) {
+    if (slice_get(*val, "type", &found) < 0 || slice_str(found, &found) < 0 ||
+        !slice_is(found, type) || slice_get(*val, "data", data) < 0) {
         errno = EINVAL;
         return -1;
     }
@@ -159,9 +160,8 @@ static int decode_value(struct slice text, struct value **ret)
     struct slice s;
     ssize_t n;
 
-    if (slice_str(text, &s) < 0 && (copy = slice_strdup(text)))
-        s = slice_of(copy); /* "\/" is a way to write a slash */
-    else if (!copy && slice_str(text, &s) < 0)
+    /* "\/" is a way to write a slash. */
+    if (slice_string(text, &copy, &s) < 0)
         return -EPROTO;
     if (!(v = malloc(sizeof(*v) + base64_decoded_max(s.len) + 1)))
         return -ENOMEM;
@@ -180,11 +180,12 @@ static int decode_value(struct slice text, struct value **ret)
 static struct value *get_value(flux_future_t *f)
 {
     const flux_msg_t *msg;
-    struct slice data;
+    struct slice val, data;
     struct value *v;
     int rc;
 
-    if (get_object(f, "val", &data) < 0 || flux_future_get(f, (const void **)&msg) < 0)
+    if (get_object(f, "val", &val, &data) < 0 ||
+        flux_future_get(f, (const void **)&msg) < 0)
         return NULL;
     if ((v = flux_msg_aux_get(msg, "flux::kvs_value")))
         return v;
@@ -274,7 +275,7 @@ int flux_kvs_lookup_get_dir(flux_future_t *f, const flux_kvsdir_t **dir)
     struct slice data, val;
     flux_kvsdir_t *d;
 
-    if (!a || get_object(f, "dir", &data) < 0 || kvs_answer(f, "val", &val) < 0 ||
+    if (!a || get_object(f, "dir", &val, &data) < 0 ||
         flux_future_get(f, (const void **)&msg) < 0)
         return -1;
     if (!(d = flux_msg_aux_get(msg, "flux::kvs_dir"))) {
@@ -312,10 +313,10 @@ static int link_part(flux_future_t *f, struct slice data, const char *name,
 int flux_kvs_lookup_get_symlink(flux_future_t *f, const char **ns, const char **target)
 {
     const char *n, *t;
-    struct slice data;
+    struct slice val, data;
 
-    if (get_object(f, "symlink", &data) < 0 || link_part(f, data, "namespace", &n) < 0 ||
-        link_part(f, data, "target", &t) < 0)
+    if (get_object(f, "symlink", &val, &data) < 0 ||
+        link_part(f, data, "namespace", &n) < 0 || link_part(f, data, "target", &t) < 0)
         return -1;
     if (!t) {
         errno = EPROTO;

@@ -2,7 +2,6 @@
 #include "proto/blobref.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #define HASH_PREFIX BLOBREF_NAME "-"

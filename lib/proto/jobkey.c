@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/jobid.h"
 #include "proto/key.h"
 
 /* Four hexadecimal digits, as they are written: no capitals. */
@@ -46,21 +47,7 @@ int jobkey_parse(struct slice key, struct jobkey *ret)
 
 void jobkey_print(uint64_t id, char text[JOBKEY_SIZE])
 {
-    snprintf(text, JOBKEY_SIZE, JOBKEY_DIR ".%04x.%04x.%04x.%04x",
-             (unsigned)(id >> 48 & 0xffff), (unsigned)(id >> 32 & 0xffff),
-             (unsigned)(id >> 16 & 0xffff), (unsigned)(id & 0xffff));
-}
-
-/* Does a key begin with this name? *rest is what is behind it. */
-static bool begins(struct slice key, const char *name, struct slice *rest)
-{
-    size_t n = strlen(name);
-
-    if (key.len < n || memcmp(key.p, name, n) != 0 || (key.len > n && key.p[n] != '.'))
-        return false;
-    n += key.len > n;
-    *rest = (struct slice){key.p + n, key.len - n};
-    return true;
+    (void)jobid_encode(id, "kvs", text, JOBKEY_SIZE);
 }
 
 int jobkey_guest(struct slice key, uint64_t *id, struct slice *guest)
@@ -68,8 +55,8 @@ int jobkey_guest(struct slice key, uint64_t *id, struct slice *guest)
     struct slice rest;
     struct jobkey k;
 
-    if (!begins(key, JOBKEY_DIR, &rest) || jobkey_parse(rest, &k) < 0 ||
-        k.groups < JOBKEY_GROUPS || !begins(k.rest, JOBKEY_GUEST, guest))
+    if (!key_begins(key, JOBKEY_DIR, &rest) || jobkey_parse(rest, &k) < 0 ||
+        k.groups < JOBKEY_GROUPS || !key_begins(k.rest, JOBKEY_GUEST, guest))
         return 0;
     *id = k.id;
     return 1;

@@ -33,6 +33,18 @@ int key_normalize(const char *key, size_t len, char *out, bool *want_dir)
     return (int)n;
 }
 
+bool key_begins(struct slice key, const char *name, struct slice *rest)
+{
+    size_t n = strlen(name);
+
+    if (key.len < n || memcmp(key.p, name, n) != 0 || (key.len > n && key.p[n] != '.'))
+        return false;
+    n += key.len > n;
+    if (rest)
+        *rest = (struct slice){key.p + n, key.len - n};
+    return true;
+}
+
 bool namespace_valid(const char *name)
 {
     size_t len = strlen(name);

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/slice.h"
+
 #define KEY_MAX 16384     /* bytes in all */
 #define KEY_NAME_MAX 1023 /* of one name */
 #define KEY_DEPTH_MAX 256 /* names */
@@ -34,6 +36,10 @@ static inline bool key_next(const char **p, const char *end, const char **name,
     *p = dot ? dot + 1 : end;
     return true;
 }
+
+/* Does a key in normal form begin with this name? *rest (may be NULL) is what is behind it,
+ * "": it is that name. */
+bool key_begins(struct slice key, const char *name, struct slice *rest);
 
 /* Is this a name that a namespace can have: 1 to 128 letters, digits, '-', '_', '.'? */
 bool namespace_valid(const char *name);

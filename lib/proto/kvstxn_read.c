@@ -45,13 +45,9 @@ static int read_key(struct reading *r, struct slice v, struct slice *ret)
 {
     AUTOFREE char *copy = NULL;
     struct slice s;
-    int rc = slice_str(v, &s);
+    int rc = slice_string(v, &copy, &s);
 
-    if (rc == -EILSEQ) {
-        if (!(copy = slice_strdup(v)))
-            return bad(r, "a key is not a string");
-        s = slice_of(copy);
-    } else if (rc < 0)
+    if (rc < 0)
         return bad(r, "a key is not a string");
     if (s.len > KEY_MAX ||
         (rc = key_normalize(s.p, s.len, r->key, NULL)) == -ENAMETOOLONG)
@@ -78,13 +74,9 @@ static int read_base64(struct reading *r, struct slice v)
 {
     AUTOFREE char *copy = NULL;
     struct slice s;
-    int rc;
+    int rc = slice_string(v, &copy, &s); /* "\/" is a way to write a slash */
 
     r->value.len = 0;
-    if ((rc = slice_str(v, &s)) == -EILSEQ && (copy = slice_strdup(v))) {
-        s = slice_of(copy); /* "\/" is a way to write a slash */
-        rc = 0;
-    }
     if (rc < 0 || (rc = base64_decode_buf(&r->value, s.p, s.len)) == -EINVAL)
         return bad(r, "a value is not base64");
     return rc;

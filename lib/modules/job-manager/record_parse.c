@@ -97,12 +97,7 @@ static void take_string(struct reader *rd, const char **field, struct slice v)
     AUTOFREE char *copy = NULL;
     struct slice s;
 
-    if (slice_str(v, &s) == -EILSEQ) {
-        copy = slice_strdup(v);
-        s = slice_of(copy);
-    } else if (v.len < 2 || *v.p != '"')
-        return;
-    if (s.p && !*field)
+    if (slice_string(v, &copy, &s) == 0 && !*field)
         *field = intern_add(rd->strings, s.p, s.len);
 }
 

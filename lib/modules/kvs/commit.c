@@ -258,7 +258,7 @@ static int apply_txn(struct commits *c, struct batch *b, struct txn *t)
 
 /* ---- batches ---- */
 
-static struct batch *batch_new(struct commits *c, struct ns *ns)
+struct batch *batch_new(struct commits *c, struct ns *ns)
 {
     struct batch *b = calloc(1, sizeof(*b));
 
@@ -283,9 +283,8 @@ void batch_free(struct commits *c, struct batch *b)
     free(b);
 }
 
-/* Answer it when all that it has seen is durable: with this batch, with the last one that
- * flies, or at once. */
-static void settle(struct commits *c, struct batch *b, struct txn *t, int rc)
+/* From its queue to the batch, with whose answers its own goes. */
+static void settle(struct batch *b, struct txn *t, int rc)
 {
     list_del(&t->link);
     t->error = -rc;
@@ -334,7 +333,7 @@ static void fill(struct commits *c, struct batch *b)
         }
         if (b->userid == FLUX_USERID_UNKNOWN)
             b->userid = t->cred.userid;
-        settle(c, b, t, rc);
+        settle(b, t, rc);
     }
 }
 
@@ -378,7 +377,7 @@ static bool run_once(struct commits *c, struct ns *ns)
         struct txn *t = list_first(&ns->queue, struct txn, link);
 
         error_set(&t->err, -rc, "%s: its root cannot be read", ns->name);
-        settle(c, b, t, rc);
+        settle(b, t, rc);
         send_answers(c, b);
         return true;
     }

@@ -20,7 +20,7 @@ void commit_request(struct kvs *kvs, const flux_msg_t *msg);
 typedef void (*commit_f)(int rc, void *arg);
 int commit_own(struct kvs *kvs, struct ns *ns, struct buf *ops, unsigned nops,
                commit_f done, void *arg);
-/* Make or remove a namespace; msg is answered when it is durable. root_hash NULL: empty. */
+/* Make or remove a namespace; msg is answered when it is durable. */
 void commit_create(struct kvs *kvs, const flux_msg_t *msg, struct ns *ns,
                    struct obj *root);
 void commit_remove(struct kvs *kvs, const flux_msg_t *msg, struct ns *ns);

@@ -3,8 +3,6 @@
  * it goes through.
  */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "modules/kvs/commit_private.h"

@@ -23,7 +23,7 @@ struct txn {
     enum txn_state state;
     unsigned saves;   /* under way */
     uint64_t version; /* of one without operations: what it has seen */
-    int error;      /* errno; 0: it happened */
+    int error;        /* errno; 0: it happened */
     flux_error_t err;
 };
 
@@ -63,6 +63,8 @@ struct commits {
 void txn_free(struct txn *t);
 void txn_end(struct txn *t, int errnum);                    /* answer it, free it */
 void txn_fail(struct txn *t, int errnum, const char *text); /* answer it */
+/* For a commit, the namespace's next version. NULL on ENOMEM. */
+struct batch *batch_new(struct commits *c, struct ns *ns);
 void batch_free(struct commits *c, struct batch *b);
 /* Something can go on in it. */
 void ns_wake(struct ns *ns);

@@ -31,8 +31,6 @@ struct root_request {
     uint64_t ns; /* id */
     struct feed_root root;
     struct hasher hasher;
-    bool loading;
-    bool dead;
 };
 
 /* kvs.fetch */
@@ -42,7 +40,6 @@ struct fetch_request {
     const flux_msg_t *msg;
     int n;
     struct feed_want wants[FEED_WANTS_MAX];
-    bool loading;
 };
 
 int feed_new(struct kvs *kvs, struct feed **ret)
@@ -117,7 +114,6 @@ static void root_loaded(int rc, void *arg)
 {
     struct root_request *q = arg;
 
-    q->loading = false;
     if (rc < 0)
         root_end(q, rc);
     else
@@ -132,10 +128,8 @@ static void root_load(struct root_request *q)
     struct obj *root;
     int rc = ns ? ns_root(ns, &need, &root) : -ENOTSUP;
 
-    if (rc == -EAGAIN && (rc = loader_get(kvs->loader, &need, root_loaded, q)) == 0) {
-        q->loading = true;
+    if (rc == -EAGAIN && (rc = loader_get(kvs->loader, &need, root_loaded, q)) == 0)
         return;
-    }
     if (rc == 0) {
         q->root = (struct feed_root){
             ns->id, ns->now.version, ns->owner, ns->flags, {0}, NULL, 0};

@@ -409,7 +409,7 @@ void lookup_run(struct lookup *l)
         turn_add(l->kvs, &l->turn);
     else if (rc == -EAGAIN)
         load(l);
-    else if (rc != -EINPROGRESS)
+    else
         lookup_end(l, rc);
 }
 

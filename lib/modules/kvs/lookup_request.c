@@ -168,14 +168,10 @@ static int read_key(struct lookup *l, struct slice text)
 {
     AUTOFREE char *copy = NULL;
     struct slice s;
-    int rc = slice_str(text, &s);
+    int rc = slice_string(text, &copy, &s);
 
-    if (rc == -EILSEQ && (copy = slice_strdup(text))) {
-        s = slice_of(copy);
-        rc = 0;
-    }
     if (rc < 0)
-        return -EPROTO;
+        return rc;
     if (buf_reserve(&l->key, s.len + 1) < 0)
         return -ENOMEM;
     if ((rc = key_normalize(s.p, s.len, l->key.data, &l->want_dir)) < 0)

@@ -2,9 +2,9 @@
 #include "modules/kvs/mount.h"
 
 #include <stddef.h>
-#include <string.h>
 
 #include "proto/blobref.h"
+#include "proto/key.h"
 
 static const struct mount mounts[] = {
     {"job", "job-info"},
@@ -17,15 +17,8 @@ const char mount_entries[] =
 const struct mount *mount_find(struct slice key, struct slice *rest)
 {
     for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
-        size_t n = strlen(mounts[i].name);
-
-        if (key.len < n || memcmp(key.p, mounts[i].name, n) != 0 ||
-            (key.len > n && key.p[n] != '.'))
-            continue;
-        n += key.len > n;
-        if (rest)
-            *rest = (struct slice){key.p + n, key.len - n};
-        return &mounts[i];
+        if (key_begins(key, mounts[i].name, rest))
+            return &mounts[i];
     }
     return NULL;
 }

@@ -7,8 +7,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/error.h"
-#include "base/json.h"
 #include "modules/kvs/commit.h"
 #include "modules/kvs/follower.h"
 #include "modules/kvs/guest.h"
@@ -17,7 +15,6 @@
 #include "modules/kvs/relay.h"
 #include "modules/kvs/save.h"
 #include "modules/kvs/snapshot.h"
-#include "proto/blobref.h"
 #include "proto/jobkey.h"
 #include "proto/key.h"
 

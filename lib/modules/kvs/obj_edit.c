@@ -2,7 +2,6 @@
 #include <assert.h>
 #include <endian.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/varint.h"

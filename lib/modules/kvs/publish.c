@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -231,23 +230,18 @@ static void send_special(struct kvs *kvs, const flux_msg_t *msg, struct ns *ns,
                          enum redo_kind kind, struct obj *root)
 {
     struct commits *c = kvs->commits;
-    struct batch *b = calloc(1, sizeof(*b));
+    struct batch *b = batch_new(c, ns);
     struct buf ref = {0};
 
     if (!b) {
         kvs_respond_error(kvs, msg, ENOMEM, NULL);
         return;
     }
-    list_init(&b->link);
-    list_init(&b->txns);
-    list_init(&b->others);
-    b->ns = ns;
     b->kind = kind;
     b->version = ns->next.version;
     b->root = root ? obj_ref(root) : NULL; /* one that nobody has read is removed */
     b->userid = ns->owner;
     b->msg = msg ? flux_msg_incref(msg) : NULL;
-    b->bytes_before = kvs->os.bytes;
     redo_begin(&c->record, kind, ns->name);
     if (kind == REDO_NSCREATE && root->count) {
         redo_ref_add(&ref, root->hash, root->count);

@@ -2,7 +2,6 @@
 #include "modules/kvs/rope.h"
 
 #include <errno.h>
-#include <string.h>
 
 /* ---- making them grow at the right edge ---- */
 

@@ -7,7 +7,6 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/json.h"
 #include "modules/kvs/loader.h"
 #include "modules/kvs/save.h"
 #include "proto/blobref.h"
@@ -135,20 +134,6 @@ int snapshot_add_pin(struct snapshots *ss, const struct store_pin *pin)
     p->expires = pin->expires;
     list_prepend(&ss->pins, &p->link);
     return 0;
-}
-
-int snapshot_each_pin(struct snapshots *ss,
-                      int (*fn)(const unsigned char *hash, void *arg), void *arg)
-{
-    int rc = 0;
-
-    drop_expired(ss);
-    list_each(p, &ss->pins, struct pin, link)
-    {
-        if (rc == 0)
-            rc = fn(p->hash, arg);
-    }
-    return rc;
 }
 
 /* Whose root is it, of those that getroot has given? */

@@ -25,9 +25,6 @@ int snapshot_root(struct snapshots *ss, struct slice treeobj, const flux_msg_t *
 
 /* A pin as the store has it. */
 int snapshot_add_pin(struct snapshots *ss, const struct store_pin *pin);
-/* Call fn for the hash of each that is pinned now. */
-int snapshot_each_pin(struct snapshots *ss,
-                      int (*fn)(const unsigned char *hash, void *arg), void *arg);
 
 /* Keep a root that is stored, as getroot does; keep one that is kept for some time more. */
 int snapshot_keep(struct snapshots *ss, struct store_pin *pin);

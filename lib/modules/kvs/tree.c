@@ -49,10 +49,8 @@ int tree_walk(struct objs *os, struct obj *root, struct slice key, enum walk how
         if ((rc = dir_find(os, dir, name, need, &place->leaf, &place->i)) < 0)
             return rc;
         obj_entry(place->leaf, place->i, &e);
-        if (e.type == ENTRY_LINK && (p < end || how == WALK_FOLLOW)) {
-            place->walked = (size_t)(name.p + name.len - key.p);
+        if (e.type == ENTRY_LINK && (p < end || how == WALK_FOLLOW))
             return link_key(&e, (struct slice){p, (size_t)(end - p)}, place);
-        }
         if (p == end)
             return 0;
         if (e.type != ENTRY_DIR)

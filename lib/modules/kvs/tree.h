@@ -19,7 +19,6 @@ struct place {
      * and its namespace ("": the same one). */
     struct buf key;
     char ns[REDO_NAMESPACE_MAX + 1];
-    size_t walked; /* the length of the key up to the link */
 };
 void place_fini(struct place *p);
 

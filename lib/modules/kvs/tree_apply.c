@@ -1,6 +1,5 @@
 /* Operations on a tree. */
 #include <errno.h>
-#include <string.h>
 
 #include "modules/kvs/tree.h"
 #include "proto/key.h"

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "modules/kvs/answer.h"
 #include "modules/kvs/watch_private.h"
 

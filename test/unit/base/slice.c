@@ -72,6 +72,39 @@ START_TEST(escapes_are_undone_in_a_copy)
 }
 END_TEST
 
+START_TEST(a_string_is_borrowed_unless_it_has_escapes)
+{
+    struct slice v, in = SLICE_NONE;
+    char *copy = NULL;
+
+    ck_assert_int_eq(slice_get(whole(), "s", &v), 0);
+    ck_assert_int_eq(slice_string(v, &copy, &in), 0);
+    ck_assert(slice_is(in, "plain"));
+    ck_assert_ptr_eq(in.p, v.p + 1);
+    ck_assert_ptr_null(copy);
+    ck_assert_int_eq(slice_get(whole(), "e", &v), 0);
+    ck_assert_int_eq(slice_string(v, &copy, &in), 0);
+    ck_assert(slice_is(in, "a\nb"));
+    ck_assert_ptr_eq(in.p, copy);
+    free(copy);
+}
+END_TEST
+
+START_TEST(what_is_no_string_gives_no_text)
+{
+    static const char *const bad[] = {"1", "null", "{}", "\"", "\"a\\x\""};
+    struct slice in;
+    char *copy = NULL;
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        ck_assert_msg(slice_string(slice_of(bad[i]), &copy, &in) == -EPROTO, "%s",
+                      bad[i]);
+        ck_assert_ptr_null(copy);
+    }
+    ck_assert_int_eq(slice_string(SLICE_NONE, &copy, &in), -EPROTO);
+}
+END_TEST
+
 START_TEST(what_is_no_json_is_refused)
 {
     static const char *const bad[] = {"", "  ", "{", "[1", "\"open", "{\"a\":[}"};
@@ -87,4 +120,5 @@ END_TEST
 
 SUITE_MAIN("base/slice", members_are_found_by_name,
            elements_come_in_order_whatever_they_hold, escapes_are_undone_in_a_copy,
+           a_string_is_borrowed_unless_it_has_escapes, what_is_no_string_gives_no_text,
            what_is_no_json_is_refused)

@@ -1,3 +1,6 @@
+#include <errno.h>
+#include <stdio.h>
+
 #include "suite.h"
 
 static const struct cli_option options[] = {
@@ -213,7 +216,44 @@ START_TEST(control_characters_do_not_reach_the_terminal)
 }
 END_TEST
 
+START_TEST(all_of_a_stream_is_read)
+{
+    FILE *f = tmpfile();
+    size_t len = 1;
+    char *text;
+
+    ck_assert_ptr_nonnull(f);
+    ck_assert_ptr_nonnull(text = cli_read_all(f, &len));
+    ck_assert_uint_eq(len, 0);
+    ck_assert_str_eq(text, "");
+    free(text);
+    for (int i = 0; i < 100000; i++)
+        fputc(i % 256, f);
+    rewind(f);
+    ck_assert_ptr_nonnull(text = cli_read_all(f, &len));
+    ck_assert_uint_eq(len, 100000);
+    for (int i = 0; i < 100000; i++)
+        ck_assert_int_eq((unsigned char)text[i], i % 256);
+    ck_assert_int_eq(text[len], 0);
+    free(text);
+    fclose(f);
+}
+END_TEST
+
+START_TEST(what_cannot_be_read_is_an_error)
+{
+    FILE *f = fopen("/", "re");
+
+    ck_assert_ptr_nonnull(f);
+    errno = 0;
+    ck_assert_ptr_null(cli_read_all(f, NULL));
+    ck_assert_int_eq(errno, EISDIR);
+    fclose(f);
+}
+END_TEST
+
 SUITE_MAIN("cli", options_in_all_their_forms, the_first_other_word_ends_the_options,
            bad_options_end_with_1, help_runs_nothing,
            a_raw_command_gets_its_words_as_they_are, subcommands, values_by_name,
-           integers_in_a_range, durations, control_characters_do_not_reach_the_terminal)
+           integers_in_a_range, durations, control_characters_do_not_reach_the_terminal,
+           all_of_a_stream_is_read, what_cannot_be_read_is_an_error)

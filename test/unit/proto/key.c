@@ -82,6 +82,21 @@ START_TEST(names_come_one_by_one)
 }
 END_TEST
 
+START_TEST(a_key_begins_with_its_first_name)
+{
+    struct slice rest = SLICE_NONE;
+
+    ck_assert(key_begins(slice_of("ab.c.d"), "ab", &rest));
+    ck_assert(slice_is(rest, "c.d"));
+    ck_assert(key_begins(slice_of("ab"), "ab", &rest));
+    ck_assert(slice_is(rest, ""));
+    ck_assert(key_begins(slice_of("ab.c"), "ab", NULL));
+    ck_assert(!key_begins(slice_of("abc.d"), "ab", &rest));
+    ck_assert(!key_begins(slice_of("a"), "ab", &rest));
+    ck_assert(!key_begins(slice_of(""), "ab", &rest));
+}
+END_TEST
+
 START_TEST(namespaces_have_plain_names)
 {
     char name[200];
@@ -102,4 +117,5 @@ END_TEST
 
 SUITE_MAIN("proto/key", dots_at_the_ends_and_in_rows_go, the_root_is_empty,
            a_dot_at_the_end_asks_for_a_directory, bad_keys_are_refused,
-           names_come_one_by_one, namespaces_have_plain_names)
+           names_come_one_by_one, a_key_begins_with_its_first_name,
+           namespaces_have_plain_names)
