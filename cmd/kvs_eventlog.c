@@ -106,14 +106,15 @@ static int get_log(struct cli *c, flux_t *h)
     f = flux_kvs_lookup(h, kvs_ns(c), flags, key);
     do {
         if (!f || flux_kvs_lookup_get(f, &text) < 0) {
-            rc = kvs_fail(c, key, f);
+            if (!f || errno != ENODATA || !(flags & FLUX_KVS_WATCH))
+                rc = -kvs_fail(c, key, f);
             break;
         }
         rc = each_event(c, key, text, print_counted, &count);
         flux_future_reset(f);
     } while (rc == 0 && (flags & FLUX_KVS_WATCH));
     flux_future_destroy(f);
-    return rc == -1 || (rc == 1 && count != 0) ? 1 : 0;
+    return rc < 0;
 }
 
 static int run_get(struct cli *c)
@@ -233,7 +234,9 @@ static int wait_event(struct cli *c, flux_t *h)
             break;
         }
         if (!f || flux_kvs_lookup_get(f, &text) < 0) {
-            rc = -kvs_fail(c, key, f);
+            rc = f && errno == ENODATA
+                     ? -cli_fail(c, "event '%s' never received", cli_arg(c, 1))
+                     : -kvs_fail(c, key, f);
             break;
         }
         rc = each_event(c, key, text, check_event, (void *)cli_arg(c, 1));

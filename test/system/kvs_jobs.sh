@@ -72,6 +72,33 @@ resources' 'mounts stand among the other names' flux kvs ls -1 .
     done_testing
 }
 
+# A log that gets no more events is no more to be watched: the last thing told is its end.
+log_ends() {
+    prints ended 'the watch of a log ends with the job' tail -n 1 whole.txt
+    says '"name":"clean"' 'and not before its last event' tail -n 3 whole.txt
+    prints ended 'so does that of its events' tail -n 1 log.txt
+    says ' clean' 'after the last of them' tail -n 2 log.txt
+    prints ended 'and that of its output' tail -n 1 output.txt
+    says 'done' 'with all of it' cat output.txt
+}
+
+# The same of a job that has ended long ago.
+ended_ends() {
+    for name in eventlog R guest.output guest.exec.eventlog; do
+        prints "$(flux kvs get "$k.$name")" "a watch of an ended job's $name ends" \
+            timeout 60 flux kvs get -w "$k.$name"
+    done
+    exits 0 'one of its events, too' timeout 60 flux kvs eventlog get -w "$k.eventlog"
+    says "event 'nix' never received" 'what has not come will not' \
+        timeout 60 flux kvs eventlog wait-event "$k.eventlog" nix
+    exits 1 'a log that is not there is an error' flux kvs eventlog get nix
+    id=$(flux submit --urgency=0 true)
+    flux cancel "$id"
+    flux job wait-event "$id" clean >/dev/null
+    says 'ended without it' 'nor does a job get resources after its end' \
+        timeout 60 flux kvs get -W "$(key "$id").R"
+}
+
 # Values below a mount change without a commit.
 watches() {
     mkfifo go
@@ -80,13 +107,18 @@ watches() {
     flux kvs get --waitcreate "$k.R" >R.txt &
     flux kvs eventlog wait-event "$k.eventlog" clean >clean.txt &
     there 1 flux kvs eventlog wait-event "$k.guest.exec.eventlog" done >exec.txt &
+    flux kvs get -w "$k.eventlog" >whole.txt && echo ended >>whole.txt &
+    there 1 flux kvs eventlog get -w "$k.eventlog" >log.txt && echo ended >>log.txt &
+    there 1 flux kvs get -wW "$k.guest.output" >output.txt && echo ended >>output.txt &
     flux kvs eventlog wait-event "$k.eventlog" start >/dev/null
     echo >go
     wait
+    log_ends
     says ' clean' 'an event is waited for' cat clean.txt
     prints "$(flux kvs get "$k.R")" 'so is a value' cat R.txt
     says ' done' 'what is appended is told' cat exec.txt
     says ' clean' 'one that was there already, too' flux kvs eventlog wait-event "$k.eventlog" clean
+    ended_ends
     flux resource drain 0 because
     says 'because' 'the log of the resources' flux kvs eventlog wait-event resource.eventlog drain
     flux resource undrain 0

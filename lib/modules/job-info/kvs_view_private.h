@@ -19,10 +19,10 @@ struct view {
     uint32_t userid;
     bool active;
     bool below, want_output;
-    double t_start;
-    struct buf data; /* a piece, or output as it comes */
-    struct buf log;  /* of the execution */
-    struct buf val;  /* the answer's object */
+    double t_start, t_last; /* of its execution, of its output so far */
+    struct buf data;        /* a piece, or output as it comes */
+    struct buf log;         /* of the execution */
+    struct buf val;         /* the answer's object */
     flux_future_t *output;
     flux_error_t err;
 };

@@ -125,6 +125,7 @@ static int take_part(struct lookup *l, struct slice val)
     l->total = value.len;
     n = value.len > l->from ? value.len - l->from : 0;
     n = l->max && n > l->max ? l->max : n;
+    l->got = n;
     answer_val(&l->out, n ? value.data + l->from : NULL, n);
     buf_free(&value);
     return l->out.failed ? -ENOMEM : 1;

@@ -152,7 +152,8 @@ static void looked(struct lookup *l, int rc)
         }
         end_look(w);
     }
-    if ((w->current || !list_empty(&w->looks) || w->gone) && list_empty(&w->turn.link))
+    if ((w->current || !list_empty(&w->looks) || w->gone || w->over) &&
+        list_empty(&w->turn.link))
         turn_add(w->ws->kvs, &w->turn);
 }
 
@@ -214,6 +215,15 @@ static void look(struct watch *w)
     lookup_in(w->lookup, w->id, current->version, current->root);
 }
 
+/* Who waits for what will not come learns that. */
+static void end_over(struct watch *w)
+{
+    if (kvs_watch_is_waiting(w))
+        kvs_watch_fail(w, ENOENT, "the job has ended without it");
+    else
+        kvs_watch_fail(w, ENODATA, NULL);
+}
+
 void kvs_watch_go_on(struct watch *w)
 {
     if (w->lookup)
@@ -224,6 +234,8 @@ void kvs_watch_go_on(struct watch *w)
         look(w);
     else if (w->gone)
         kvs_watch_fail(w, ENOTSUP, "the namespace was removed");
+    else if (w->over)
+        end_over(w);
     else
         list_del(&w->open_link);
 }

@@ -1,6 +1,8 @@
 /* Watches of keys below a mount. What changes there is no commit; the service that has it
  * tells when to look again: of a job the events of its log, or the entries of its output,
  * of the resources those of their log. An answer is given when what is found is another.
+ * When the service says that there is no more to come, as of a job that has ended, what is
+ * final is looked at, and the watch ends.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,28 +26,18 @@ static void look_again(struct watch *w)
         kvs_watch_go_on(w);
 }
 
-static void changed(flux_future_t *f, void *arg)
+static bool is_output(const struct watch *w)
 {
-    struct watch *w = arg;
-    int errnum = flux_rpc_get(f, NULL) < 0 ? errno : 0;
+    struct slice key = {w->key.data, w->key.len}, guest;
+    uint64_t id;
 
-    if (errnum == 0)
-        flux_future_reset(f);
-    else if (errnum == ENODATA) { /* it will not change any more */
-        flux_future_destroy(TAKE(w->changes));
-        look_again(w);
-        return;
-    } else {
-        kvs_watch_fail(w, errnum, flux_future_error_string(f));
-        return;
-    }
-    look_again(w);
+    return jobkey_guest(key, &id, &guest) && slice_is(guest, "output");
 }
 
 /* What to be told of: a topic, and the payload; NULL: nothing. */
-static const char *source(struct slice key, struct buf *payload)
+static const char *source(const struct watch *w, struct buf *payload)
 {
-    struct slice rest, guest;
+    struct slice key = {w->key.data, w->key.len}, rest, guest;
     struct jobkey k;
     uint64_t id;
     const struct mount *m = mount_find(key, &rest);
@@ -64,17 +56,17 @@ static const char *source(struct slice key, struct buf *payload)
     buf_adds(payload, "{\"id\":");
     json_buf_int(payload, (int64_t)k.id);
     buf_addf(payload, ",\"path\":\"%s\",\"flags\":0}",
-             slice_is(k.rest, JOBKEY_GUEST ".output") ? JOBKEY_GUEST ".output"
-                                                      : "eventlog");
+             is_output(w) && !w->output_over ? JOBKEY_GUEST ".output" : "eventlog");
     return "job-info.eventlog-watch";
 }
 
-int kvs_watch_follow_mount(struct watch *w, const struct ns *ns)
+static void changed(flux_future_t *f, void *arg);
+
+static int follow(struct watch *w)
 {
-    struct slice key = {w->key.data, w->key.len};
     struct buf payload = {0};
     struct flux_msg_cred cred;
-    const char *topic = ns->has_mounts ? source(key, &payload) : NULL;
+    const char *topic = source(w, &payload);
     flux_msg_t *msg;
     int rc = 0;
 
@@ -92,16 +84,51 @@ int kvs_watch_follow_mount(struct watch *w, const struct ns *ns)
     return rc;
 }
 
+/* It will not change any more. Behind the output of a job's tasks come the ends of its
+ * streams, with the end of the job. */
+static void ended(struct watch *w)
+{
+    bool output = is_output(w) && !w->output_over;
+    int rc = 0;
+
+    flux_future_destroy(TAKE(w->changes));
+    w->output_over = true;
+    w->over = !output;
+    if (output && (rc = follow(w)) < 0)
+        kvs_watch_fail(w, -rc, NULL);
+    else
+        look_again(w);
+}
+
+static void changed(flux_future_t *f, void *arg)
+{
+    struct watch *w = arg;
+    int errnum = flux_rpc_get(f, NULL) < 0 ? errno : 0;
+
+    if (errnum == ENODATA)
+        ended(w);
+    else if (errnum)
+        kvs_watch_fail(w, errnum, flux_future_error_string(f));
+    else {
+        flux_future_reset(f);
+        look_again(w);
+    }
+}
+
+int kvs_watch_follow_mount(struct watch *w, const struct ns *ns)
+{
+    return ns->has_mounts ? follow(w) : 0;
+}
+
 void kvs_watch_unfollow(struct watch *w)
 {
-    struct slice key = {w->key.data, w->key.len};
     struct buf payload = {0};
     const char *source_topic;
     char topic[64];
 
     if (!w->changes)
         return;
-    source_topic = source(key, &payload);
+    source_topic = source(w, &payload);
     buf_free(&payload);
     snprintf(topic, sizeof(topic), "%s-cancel", source_topic ? source_topic : "");
     flux_future_destroy(flux_rpc_pack(w->ws->kvs->h, topic, 0, FLUX_RPC_NORESPONSE,

@@ -56,6 +56,8 @@ struct watch {
     bool loading;          /* the first root */
     bool dropped;          /* freed when that has come */
     bool gone;             /* its namespace: the end, after the looks */
+    bool over;             /* what is below a mount is final: the same */
+    bool output_over;      /* the job's output is: its end is that of the job */
     bool seen;             /* it has been answered */
     bool more;             /* the current look has another piece */
     bool overwritten;      /* what it follows was not appended to only */
