@@ -15,10 +15,9 @@
 
 #include "bench.h"
 
-static const struct bench *const tables[] = {bench_rpc,    bench_cli,  bench_jobs,
-                                             bench_memory, bench_tree, bench_boot,
-                                             bench_kvs_get, bench_kvs_put,
-                                             bench_kvs_size, bench_kvs_watch};
+static const struct bench *const tables[] = {
+    bench_rpc,  bench_cli,     bench_jobs,    bench_memory,   bench_tree,
+    bench_boot, bench_kvs_get, bench_kvs_put, bench_kvs_size, bench_kvs_watch};
 
 double bench_now(void)
 {
@@ -58,6 +57,44 @@ double bench_median(double *v, int n)
 {
     qsort(v, n, sizeof(*v), compare);
     return v[n / 2];
+}
+
+flux_t *bench_open(const char *uri)
+{
+    flux_t *h = flux_open(uri, 0);
+
+    if (!h)
+        bench_die("flux_open: %m");
+    return h;
+}
+
+flux_t *bench_open_rank(flux_t *h, uint32_t rank)
+{
+    flux_future_t *f =
+        flux_rpc_pack(h, "attr.get", rank, 0, "{s:s}", "name", "local-uri");
+    const char *uri;
+    flux_t *there;
+
+    if (!f || flux_rpc_get_unpack(f, "{s:s}", "value", &uri) < 0)
+        bench_die("rank %u: %m", rank);
+    there = bench_open(uri);
+    flux_future_destroy(f);
+    return there;
+}
+
+double bench_pss(int pid)
+{
+    char path[64], line[256];
+    double kib = -1.;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pid);
+    if (!(f = fopen(path, "re")))
+        return -1.;
+    while (fgets(line, sizeof(line), f) && sscanf(line, "Pss: %lf", &kib) != 1)
+        ;
+    fclose(f);
+    return kib;
 }
 
 static const struct bench *find(const char *name)

@@ -4,6 +4,9 @@
 #define BENCH_H
 
 #include <stddef.h>
+#include <stdint.h>
+
+#include <flux/core.h>
 
 /* Monotonic seconds. */
 double bench_now(void);
@@ -26,6 +29,13 @@ double limit_flat_writes(unsigned n);
 double limit_fdatasync(const char *dir);
 
 double bench_median(double *v, int n);
+
+/* Connect, or die. uri NULL: FLUX_URI. */
+flux_t *bench_open(const char *uri);
+/* The broker of a rank, on this host. */
+flux_t *bench_open_rank(flux_t *h, uint32_t rank);
+/* Memory of a process, its share of what it has with others (PSS): KiB; -1: it is gone. */
+double bench_pss(int pid);
 
 /* Benchmarks inside an instance (FLUX_URI is set), and outside of one. */
 struct bench {

@@ -47,23 +47,6 @@ static void boot_1024(void)
     boot("boot-1024", 1024, 1);
 }
 
-static double pss_of(int pid)
-{
-    char path[64], line[256];
-    double kib = -1.;
-    FILE *f;
-
-    snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pid);
-    if (!(f = fopen(path, "re")))
-        return -1.;
-    while (kib < 0. && fgets(line, sizeof(line), f)) {
-        if (sscanf(line, "Pss: %lf", &kib) != 1)
-            kib = -1.;
-    }
-    fclose(f);
-    return kib;
-}
-
 static int broker_pid(flux_t *h, int rank)
 {
     flux_future_t *f =
@@ -81,16 +64,16 @@ static int broker_pid(flux_t *h, int rank)
 /* Of the brokers but the first, a second after all are up. */
 static void memory_broker(void)
 {
-    flux_t *h = flux_open(NULL, 0);
-    const char *size = h ? flux_attr_get(h, "size") : NULL;
+    flux_t *h = bench_open(NULL);
+    const char *size = flux_attr_get(h, "size");
     int n = size ? atoi(size) : 0;
     double kib = 0.;
 
     if (n < 2)
-        bench_die("flux_open: %m");
+        bench_die("%d brokers", n);
     poll(NULL, 0, 1000);
     for (int rank = 1; rank < n; rank++) {
-        double pss = pss_of(broker_pid(h, rank));
+        double pss = bench_pss(broker_pid(h, rank));
 
         if (pss < 0.)
             bench_die("rank %d: no smaps_rollup", rank);

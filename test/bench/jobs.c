@@ -78,12 +78,10 @@ static void call(flux_t *h, const char *topic)
 /* Submit n jobs, wait until all are done: jobs per second. */
 static double job_rate(const char *command, const char *extra, int n)
 {
-    flux_t *h = flux_open(NULL, 0);
+    flux_t *h = bench_open(NULL);
     char *jobspec = make_jobspec(command, extra);
     double t0;
 
-    if (!h)
-        bench_die("flux_open: %m");
     t0 = bench_now();
     submit_all(h, jobspec, n, 16);
     call(h, "job-manager.drain");
@@ -131,13 +129,11 @@ static void jobs_mock(void)
 
 static void submit_ack(void)
 {
-    flux_t *h = flux_open(NULL, 0);
+    flux_t *h = bench_open(NULL);
     char *jobspec = make_jobspec("[\"true\"]", "");
     enum { BULK = 40000, SINGLE = 500 };
     double v[SINGLE], t0, sync = limit_fdatasync(getenv("D"));
 
-    if (!h)
-        bench_die("flux_open: %m");
     t0 = bench_now();
     submit_all(h, jobspec, BULK, 0);
     bench_line("submit-ack-bulk", BULK / (bench_now() - t0), "jobs/s", 20000.);

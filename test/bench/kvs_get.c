@@ -47,21 +47,6 @@ static void put_all(flux_t *h)
     flux_kvs_txn_destroy(txn);
 }
 
-/* A connection to another broker of this host. */
-static flux_t *open_rank(flux_t *h, uint32_t rank)
-{
-    flux_future_t *f =
-        flux_rpc_pack(h, "attr.get", rank, 0, "{s:s}", "name", "local-uri");
-    const char *uri;
-    flux_t *there;
-
-    if (!f || flux_rpc_get_unpack(f, "{s:s}", "value", &uri) < 0 ||
-        !(there = flux_open(uri, 0)))
-        bench_die("rank %u: %m", rank);
-    flux_future_destroy(f);
-    return there;
-}
-
 static flux_future_t *lookup(flux_t *h, int i)
 {
     char key[64];
@@ -138,12 +123,9 @@ static void count(flux_t *h, int64_t *lookups, int64_t *loads)
 
 static void run(void)
 {
-    flux_t *h = flux_open(NULL, 0), *there;
+    flux_t *h = bench_open(NULL), *there = bench_open_rank(h, RANK);
     int64_t lookups[2], loads[2];
 
-    if (!h)
-        bench_die("flux_open: %m");
-    there = open_rank(h, RANK);
     put_all(h);
     pipelined(there, KEYS); /* now it has them all */
     count(h, &lookups[0], &loads[0]);

@@ -44,15 +44,6 @@ static void finish(flux_future_t *f)
     flux_future_destroy(f);
 }
 
-static flux_t *open_instance(void)
-{
-    flux_t *h = flux_open(NULL, 0);
-
-    if (!h)
-        bench_die("flux_open: %m");
-    return h;
-}
-
 static const char *state_dir(void)
 {
     const char *dir = getenv("D");
@@ -62,7 +53,7 @@ static const char *state_dir(void)
 
 static void run_sync(void)
 {
-    flux_t *h = open_instance();
+    flux_t *h = bench_open(NULL);
     static double v[SYNC];
     double sum = 0., limit = limit_fdatasync(state_dir());
     char key[64];
@@ -172,7 +163,7 @@ static double rate_big(flux_t *h)
 
 static void run_pipelined(void)
 {
-    flux_t *h = open_instance();
+    flux_t *h = bench_open(NULL);
 
     bench_line("kvs-put-pipelined", rate(h, name_any, PIPELINED), "commit/s",
                limit_socket_rate());
@@ -181,7 +172,7 @@ static void run_pipelined(void)
 
 static void run_transaction(void)
 {
-    flux_t *h = open_instance();
+    flux_t *h = bench_open(NULL);
 
     bench_line("kvs-put-transaction", rate_big(h), "put/s", limit_socket_rate());
     flux_close(h);
@@ -189,7 +180,7 @@ static void run_transaction(void)
 
 static void run_one_directory(void)
 {
-    flux_t *h = open_instance();
+    flux_t *h = bench_open(NULL);
     double spread = rate(h, name_spread, KEYS * ROUNDS);
 
     bench_line("kvs-put-one-directory", rate(h, name_in_one, KEYS * ROUNDS), "commit/s",

@@ -16,15 +16,6 @@
 #define PER_DIR 1000
 #define VALUE 100 /* bytes */
 
-static flux_t *open_instance(void)
-{
-    flux_t *h = flux_open(NULL, 0);
-
-    if (!h)
-        bench_die("flux_open: %m");
-    return h;
-}
-
 static void finish(flux_future_t *f)
 {
     if (!f || flux_future_get(f, NULL) < 0)
@@ -66,20 +57,14 @@ static double number_of(flux_t *h, const char *name)
     return (double)n;
 }
 
-/* Bytes of a broker in memory, its share of what it has with others (PSS). */
+/* Bytes of a broker in memory. */
 static double memory(flux_t *h)
 {
     const char *pid = flux_attr_get(h, "broker.pid");
-    char path[64], line[256];
-    double kib = 0.;
-    FILE *f;
+    double kib = pid ? bench_pss(atoi(pid)) : -1.;
 
-    snprintf(path, sizeof(path), "/proc/%s/smaps_rollup", pid ? pid : "self");
-    if (!(f = fopen(path, "re")))
-        bench_die("%s: %m", path);
-    while (fgets(line, sizeof(line), f) && sscanf(line, "Pss: %lf", &kib) != 1)
-        ;
-    fclose(f);
+    if (kib < 0.)
+        bench_die("broker %s: no smaps_rollup", pid ? pid : "without a pid");
     return kib * 1024.;
 }
 
@@ -114,7 +99,7 @@ static void expect(flux_t *h, int i)
 
 static void run_fill(void)
 {
-    flux_t *h = open_instance();
+    flux_t *h = bench_open(NULL);
     double t0 = bench_now();
 
     for (int i = 0; i < KEYS; i += TXN)
@@ -131,7 +116,7 @@ static void run_fill(void)
 static void run_reopen(void)
 {
     const char *t0 = getenv("BENCH_T0");
-    flux_t *h = open_instance();
+    flux_t *h = bench_open(NULL);
 
     expect(h, KEYS / 2 + 7);
     bench_line("kvs-size-reopen", bench_now() - (t0 ? atof(t0) : 0.), "s", 1.);

@@ -27,29 +27,6 @@ static void put(flux_t *h, const char *key, int value)
     flux_kvs_txn_destroy(txn);
 }
 
-static flux_t *open_broker(const char *uri)
-{
-    flux_t *h = flux_open(uri, 0);
-
-    if (!h)
-        bench_die("flux_open: %m");
-    return h;
-}
-
-/* A connection to the broker of rank 1. */
-static flux_t *open_other(flux_t *h)
-{
-    flux_future_t *f = flux_rpc_pack(h, "attr.get", 1, 0, "{s:s}", "name", "local-uri");
-    const char *uri;
-    flux_t *other;
-
-    if (!f || flux_rpc_get_unpack(f, "{s:s}", "value", &uri) < 0)
-        bench_die("attr.get: %m");
-    other = open_broker(uri);
-    flux_future_destroy(f);
-    return other;
-}
-
 static flux_future_t *watch(flux_t *h, const char *key)
 {
     flux_future_t *f = flux_kvs_lookup(h, NULL, FLUX_KVS_WATCH, key);
@@ -153,7 +130,7 @@ static void make_keys(flux_t *h)
 
 static void run_watch(void)
 {
-    flux_t *h = open_broker(NULL), *other = open_other(h);
+    flux_t *h = bench_open(NULL), *other = bench_open_rank(h, 1);
     const char *dir = getenv("D");
     double sync = limit_fdatasync(dir ? dir : "."), few = 0., many;
     static flux_future_t *f[WATCHERS];

@@ -16,28 +16,12 @@
 #define JOBS 100000
 
 static const char jobspec_format[] =
-    "{\"version\":1,\"resources\":[{\"type\":\"slot\",\"count\":1,\"label\":\"task\",\"with\":"
-    "[{\"type\":\"core\",\"count\":1}]}],\"tasks\":[{\"command\":[\"true\"],\"slot\":\"task\","
-    "\"count\":{\"per_slot\":1}}],\"attributes\":{\"system\":{\"duration\":0,\"cwd\":\"/\","
+    "{\"version\":1,\"resources\":[{\"type\":\"slot\",\"count\":1,\"label\":\"task\","
+    "\"with\":[{\"type\":\"core\",\"count\":1}]}],\"tasks\":[{\"command\":[\"true\"],"
+    "\"slot\":\"task\",\"count\":{\"per_slot\":1}}],"
+    "\"attributes\":{\"system\":{\"duration\":0,\"cwd\":\"/\","
     "\"environment\":{\"PATH\":\"/usr/bin:/bin\"},\"exec\":{\"test\":{\"run_duration\":"
     "\"0.001s\"}}}}}";
-
-static double pss_of(int pid)
-{
-    char path[64], line[256];
-    double kib = 0.;
-    FILE *f;
-
-    snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pid);
-    if (!(f = fopen(path, "re")))
-        return 0.;
-    while (fgets(line, sizeof(line), f)) {
-        if (sscanf(line, "Pss: %lf", &kib) == 1)
-            break;
-    }
-    fclose(f);
-    return kib;
-}
 
 static int parent_of(int pid)
 {
@@ -63,11 +47,12 @@ static double instance_pss(int broker)
 
     while (d && (e = readdir(d))) {
         int pid = atoi(e->d_name), up = pid;
+        double pss;
 
         while (up > 1 && up != broker && up != getpid())
             up = parent_of(up);
-        if (pid > 0 && up == broker && pid != getpid())
-            kib += pss_of(pid);
+        if (pid > 0 && up == broker && pid != getpid() && (pss = bench_pss(pid)) > 0.)
+            kib += pss;
     }
     if (d)
         closedir(d);
@@ -129,11 +114,11 @@ static void submit_all(flux_t *h, int urgency)
 
 static flux_t *open_instance(int *broker)
 {
-    flux_t *h = flux_open(NULL, 0);
-    const char *pid = h ? flux_attr_get(h, "broker.pid") : NULL;
+    flux_t *h = bench_open(NULL);
+    const char *pid = flux_attr_get(h, "broker.pid");
 
     if (!pid)
-        bench_die("flux_open: %m");
+        bench_die("broker.pid: %m");
     *broker = atoi(pid);
     return h;
 }
@@ -154,8 +139,8 @@ static void memory_pending(void)
     double before = instance_pss(broker);
 
     submit_all(h, 0);
-    bench_line("memory-pending", (instance_pss(broker) - before) * 1024. / JOBS, "bytes/job",
-               1024.);
+    bench_line("memory-pending", (instance_pss(broker) - before) * 1024. / JOBS,
+               "bytes/job", 1024.);
     flux_close(h);
 }
 
@@ -171,8 +156,8 @@ static void memory_finished(void)
     if (!f || flux_future_get(f, NULL) < 0)
         bench_die("drain: %s", flux_future_error_string(f));
     flux_future_destroy(f);
-    bench_line("memory-finished", (settled_pss(broker) - before) * 1024. / JOBS, "bytes/job",
-               100.);
+    bench_line("memory-finished", (settled_pss(broker) - before) * 1024. / JOBS,
+               "bytes/job", 100.);
     flux_close(h);
 }
 

@@ -79,11 +79,9 @@ static double pipelined(flux_t *h, uint32_t rank, int total)
 
 static void run(const char *name, uint32_t rank, int total)
 {
-    flux_t *h = flux_open(NULL, 0);
+    flux_t *h = bench_open(NULL);
     char row[64];
 
-    if (!h)
-        bench_die("flux_open: %m");
     snprintf(row, sizeof(row), "%s-round-trip", name);
     bench_line(row, round_trip(h, rank) * 1e6, "us", limit_socket_rtt() * 1e6);
     snprintf(row, sizeof(row), "%s-pipelined", name);

@@ -63,9 +63,9 @@ static uint32_t open_tree(struct crowd *c)
 {
     uint32_t size;
 
-    *c = (struct crowd){.h = flux_open(NULL, 0), .events = INT64_MAX};
-    if (!c->h || flux_get_size(c->h, &size) < 0)
-        bench_die("flux_open: %m");
+    *c = (struct crowd){.h = bench_open(NULL), .events = INT64_MAX};
+    if (flux_get_size(c->h, &size) < 0)
+        bench_die("flux_get_size: %m");
     return size;
 }
 

@@ -29,12 +29,6 @@ static bool is_alive(pid_t pid)
     return kill(pid, 0) == 0;
 }
 
-static const char *exception(uint64_t id, const char *key)
-{
-    const char *s = json_str(json_get(fixture_result(f, id, "exception"), key));
-    return s ? s : "";
-}
-
 START_TEST(exit_codes_and_signals)
 {
     fixture_run_command(f, 1, 1, "", "[\"true\"]", 0);
@@ -243,9 +237,10 @@ START_TEST(an_unwritable_file_fails_the_job_by_name)
                     "\"path\":\"/no/such/dir/o\"}}}},",
                     "echo x");
     ck_assert_int_eq(fixture_finish(f, 1), 1 << 8);
-    ck_assert_str_eq(exception(1, "type"), "exec");
-    ck_assert_str_eq(exception(1, "note"), "cannot open output file '/no/such/dir/o': "
-                                           "No such file or directory");
+    ck_assert_str_eq(fixture_exception(f, 1, "type"), "exec");
+    ck_assert_str_eq(fixture_exception(f, 1, "note"),
+                     "cannot open output file '/no/such/dir/o': "
+                     "No such file or directory");
 }
 END_TEST
 
@@ -296,8 +291,8 @@ START_TEST(the_time_limit_ends_a_job)
     double now = env_time(f->env);
     fixture_run_command(f, 1, 1, "", "[\"sleep\",\"1000\"]", now + 0.2);
     ck_assert_int_eq(fixture_finish(f, 1), SIGTERM);
-    ck_assert_str_eq(exception(1, "type"), "timeout");
-    ck_assert_str_eq(exception(1, "note"), "resource allocation expired");
+    ck_assert_str_eq(fixture_exception(f, 1, "type"), "timeout");
+    ck_assert_str_eq(fixture_exception(f, 1, "note"), "resource allocation expired");
     ck_assert_double_ge(env_time(f->env), now + 0.2);
     ck_assert_double_le(env_time(f->env), now + 20);
 }
@@ -334,8 +329,8 @@ START_TEST(exit_on_error_ends_the_other_tasks)
     fixture_run_job(f, 1, 2, "\"shell\":{\"options\":{\"exit-on-error\":1}},",
                     "[ $FLUX_TASK_RANK = 0 ] && exit 5; sleep 1000");
     ck_assert_int_eq(fixture_finish(f, 1), SIGTERM); /* 143 > 5 */
-    ck_assert_str_eq(exception(1, "type"), "exec");
-    ck_assert(strstr(exception(1, "note"), "code 5"));
+    ck_assert_str_eq(fixture_exception(f, 1, "type"), "exec");
+    ck_assert(strstr(fixture_exception(f, 1, "note"), "code 5"));
 }
 END_TEST
 
@@ -344,7 +339,7 @@ START_TEST(the_first_exit_starts_a_clock)
     fixture_run_job(f, 1, 2, "\"shell\":{\"options\":{\"exit-timeout\":\"200ms\"}},",
                     "[ $FLUX_TASK_RANK = 0 ] && exit 0; sleep 1000");
     ck_assert_int_eq(fixture_finish(f, 1), SIGTERM);
-    ck_assert(strstr(exception(1, "note"), "1 task still running"));
+    ck_assert(strstr(fixture_exception(f, 1, "note"), "1 task still running"));
 }
 END_TEST
 
@@ -356,7 +351,7 @@ START_TEST(a_bad_jobspec_fails_its_job_only)
                                   getuid()),
                      0);
     ck_assert_int_eq(fixture_finish(f, 1), 1 << 8);
-    ck_assert_str_eq(exception(1, "type"), "exec");
+    ck_assert_str_eq(fixture_exception(f, 1, "type"), "exec");
     fixture_run_command(f, 2, 1, "", "[\"true\"]", 0);
     ck_assert_int_eq(fixture_finish(f, 2), 0);
 }
@@ -369,7 +364,7 @@ START_TEST(another_users_job_is_refused)
                                   getuid() + 1),
                      0);
     ck_assert_int_eq(fixture_finish(f, 1), 1 << 8);
-    ck_assert_str_eq(exception(1, "note"), "the job is another user's");
+    ck_assert_str_eq(fixture_exception(f, 1, "note"), "the job is another user's");
 }
 END_TEST
 

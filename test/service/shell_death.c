@@ -14,33 +14,6 @@
 
 static struct fixture fx, *f = &fx;
 
-/* Run `first` with a shell in a process of its own, and kill that when first returns. */
-static char *run_and_kill(void (*first)(struct fixture *f))
-{
-    static char dir[64];
-    char ok = 0;
-    int ready[2];
-    snprintf(dir, sizeof(dir), "/tmp/flux-test-XXXXXX");
-    ck_assert(mkdtemp(dir));
-    ck_assert_int_eq(pipe(ready), 0);
-    pid_t pid = fork();
-    if (pid == 0) {
-        struct fixture child;
-        fixture_init_at(&child, dir);
-        fixture_start(&child);
-        first(&child);
-        ck_assert_int_eq(write(ready[1], "x", 1), 1);
-        for (;;)
-            flux_reactor_run(child.r, 0);
-    }
-    close(ready[1]);
-    ck_assert_int_eq(read(ready[0], &ok, 1), 1);
-    close(ready[0]);
-    ck_assert_int_eq(kill(pid, SIGKILL), 0);
-    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-    return dir;
-}
-
 static const cJSON *hello_job(uint64_t id)
 {
     for (const cJSON *o = json_get(f->hello, "jobs")->child; o; o = o->next) {
@@ -51,17 +24,12 @@ static const cJSON *hello_job(uint64_t id)
     return NULL;
 }
 
-static const char *exception(uint64_t id, const char *key)
-{
-    const char *s = json_str(json_get(fixture_result(f, id, "exception"), key));
-    return s ? s : "";
-}
-
 /* Job 1 ended with 3 and is not acknowledged, 2 was acknowledged, 3 runs with a daemon
  * and counts its starts, 4 runs and has scrubbed its environment. */
 static void four_jobs(struct fixture *c)
 {
     char path[128];
+    fixture_start(c);
     fixture_run_job(c, 1, 1, "", "echo kept; exit 3");
     fixture_run_job(c, 2, 1, "", "exit 4");
     fixture_run_job(c, 3, 1, "",
@@ -115,7 +83,7 @@ static bool are_dead(const char *name)
 
 START_TEST(after_a_kill_each_job_has_one_outcome)
 {
-    char *dir = run_and_kill(four_jobs);
+    char *dir = fixture_run_and_kill(four_jobs);
     char *count;
     fixture_init_at(f, dir);
     fixture_start(f);
@@ -129,9 +97,9 @@ START_TEST(after_a_kill_each_job_has_one_outcome)
     ck_assert_str_eq(json_str(json_get(three, "state")), "running");
 
     fixture_until(f, fixture_result(f, 3, "finish") && fixture_result(f, 4, "finish"));
-    ck_assert_str_eq(exception(3, "type"), "lost-shell");
-    ck_assert_str_eq(exception(4, "type"), "lost-shell");
-    ck_assert(strstr(exception(3, "note"), "flux-shell died"));
+    ck_assert_str_eq(fixture_exception(f, 3, "type"), "lost-shell");
+    ck_assert_str_eq(fixture_exception(f, 4, "type"), "lost-shell");
+    ck_assert(strstr(fixture_exception(f, 3, "note"), "flux-shell died"));
     ck_assert_uint_eq(fixture_count(f, 3, "exception"), 1);
     ck_assert(are_dead("three"));
     ck_assert(are_dead("daemon"));
@@ -153,26 +121,23 @@ START_TEST(after_a_kill_each_job_has_one_outcome)
 }
 END_TEST
 
-static void no_job(struct fixture *c)
-{
-}
-
 START_TEST(a_job_it_never_knew_is_started_unless_it_had_been)
 {
-    fixture_init_at(f, run_and_kill(no_job));
+    fixture_init_at(f, fixture_run_and_kill(fixture_start));
     fixture_start(f);
     fixture_run_job(f, 1, 1, "", "exit 7");
     ck_assert_int_eq(fixture_finish(f, 1), 7 << 8);
     ck_assert_int_eq(
         fixture_call(f, "start", "{\"jobs\":[{\"id\":2,\"reattach\":true}]}"), 0);
     fixture_finish(f, 2);
-    ck_assert_str_eq(exception(2, "type"), "lost-shell");
+    ck_assert_str_eq(fixture_exception(f, 2, "type"), "lost-shell");
     fixture_fini(f);
 }
 END_TEST
 
 static void hundred_jobs(struct fixture *c)
 {
+    fixture_start(c);
     for (uint64_t id = 1; id <= 100; id++)
         fixture_run_job(c, id, 1, "", "echo $$ >> pids; exec sleep 1000");
     for (uint64_t id = 1; id <= 100; id++)
@@ -181,11 +146,11 @@ static void hundred_jobs(struct fixture *c)
 
 START_TEST(a_hundred_running_jobs_are_lost_and_gone)
 {
-    fixture_init_at(f, run_and_kill(hundred_jobs));
+    fixture_init_at(f, fixture_run_and_kill(hundred_jobs));
     fixture_start(f);
     for (uint64_t id = 1; id <= 100; id++) {
         fixture_finish(f, id);
-        ck_assert_str_eq(exception(id, "type"), "lost-shell");
+        ck_assert_str_eq(fixture_exception(f, id, "type"), "lost-shell");
         ck_assert_uint_eq(fixture_count(f, id, "finish"), 1);
     }
     ck_assert(are_dead("pids"));

@@ -1,10 +1,12 @@
 /* A shell and the other end of its connection: see shell_fixture.h. */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <sys/eventfd.h>
@@ -323,6 +325,31 @@ void fixture_stop(struct fixture *f)
     ck_assert(!f->wire);
 }
 
+char *fixture_run_and_kill(void (*first)(struct fixture *f))
+{
+    static char dir[64];
+    char ok = 0;
+    int ready[2];
+    snprintf(dir, sizeof(dir), "/tmp/flux-test-XXXXXX");
+    ck_assert(mkdtemp(dir));
+    ck_assert_int_eq(pipe(ready), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct fixture child;
+        fixture_init_at(&child, dir);
+        first(&child);
+        ck_assert_int_eq(write(ready[1], "x", 1), 1);
+        for (;;)
+            flux_reactor_run(child.r, 0);
+    }
+    close(ready[1]);
+    ck_assert_int_eq(read(ready[0], &ok, 1), 1);
+    close(ready[0]);
+    ck_assert_int_eq(kill(pid, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    return dir;
+}
+
 void fixture_fini(struct fixture *f)
 {
     if (f->sh)
@@ -353,25 +380,8 @@ void fixture_cut(struct fixture *f)
     f->wire = NULL;
 }
 
-static void send_text(struct fixture *f, const char *method, int flags,
-                      const char *payload)
-{
-    char topic[64];
-    struct flux_msg_cred cred = {getuid(), FLUX_ROLE_OWNER};
-    snprintf(topic, sizeof(topic), "%s.%s", f->service, method);
-    flux_msg_t *msg = flux_request_encode(topic, payload);
-    ck_assert(msg);
-    flux_msg_route_enable(msg);
-    flux_msg_route_push(msg, "tester");
-    flux_msg_set_cred(msg, cred);
-    flux_msg_set_matchtag(msg, ++f->tag);
-    if (flags & FLUX_MSGFLAG_STREAMING)
-        flux_msg_set_streaming(msg);
-    wire_put(f->wire, msg);
-}
-
-unsigned fixture_send_raw(struct fixture *f, const char *method, const void *data,
-                          size_t len)
+unsigned fixture_send_raw(struct fixture *f, const char *method, int flags,
+                          const void *data, size_t len)
 {
     char topic[64];
     struct flux_msg_cred cred = {getuid(), FLUX_ROLE_OWNER};
@@ -382,6 +392,8 @@ unsigned fixture_send_raw(struct fixture *f, const char *method, const void *dat
     flux_msg_route_push(msg, "tester");
     flux_msg_set_cred(msg, cred);
     flux_msg_set_matchtag(msg, ++f->tag);
+    if (flags & FLUX_MSGFLAG_STREAMING)
+        flux_msg_set_streaming(msg);
     wire_put(f->wire, msg);
     return f->tag;
 }
@@ -394,7 +406,7 @@ unsigned fixture_send(struct fixture *f, const char *method, int flags, const ch
     va_start(ap, fmt);
     buf_vaddf(&text, fmt, ap);
     va_end(ap);
-    send_text(f, method, flags, text.data);
+    fixture_send_raw(f, method, flags, text.data, text.len + 1);
     buf_free(&text);
     return f->tag;
 }
@@ -406,7 +418,7 @@ int fixture_call(struct fixture *f, const char *method, const char *fmt, ...)
     va_start(ap, fmt);
     buf_vaddf(&text, fmt, ap);
     va_end(ap);
-    send_text(f, method, 0, text.data);
+    fixture_send_raw(f, method, 0, text.data, text.len + 1);
     buf_free(&text);
     fixture_until(f, f->answered == (int)f->tag);
     return f->answer;
@@ -468,6 +480,12 @@ const cJSON *fixture_result(struct fixture *f, uint64_t id, const char *type)
     return find(f, id, type, NULL);
 }
 
+const char *fixture_exception(struct fixture *f, uint64_t id, const char *key)
+{
+    const char *s = json_str(json_get(fixture_result(f, id, "exception"), key));
+    return s ? s : "";
+}
+
 unsigned fixture_count(struct fixture *f, uint64_t id, const char *type)
 {
     unsigned n = 0;
@@ -508,6 +526,14 @@ flux_msg_t *fixture_asked(struct fixture *f, const char *method, uint32_t nodeid
     ck_assert_int_eq(flux_msg_get_nodeid(msg, &id), 0);
     ck_assert_uint_eq(id, nodeid);
     return (flux_msg_t *)msg;
+}
+
+flux_msg_t *fixture_until_asked(struct fixture *f, const char *method, uint32_t nodeid)
+{
+    flux_msg_t *msg;
+    while (!(msg = fixture_asked(f, method, nodeid)))
+        flux_reactor_run(f->r, 0);
+    return msg;
 }
 
 void fixture_answer(struct fixture *f, const flux_msg_t *req, int errnum,

@@ -56,6 +56,9 @@ void fixture_init_at(struct fixture *f, const char *dir);
 void fixture_start(struct fixture *f); /* shell, until its hello */
 void fixture_stop(struct fixture *f);  /* shell */
 void fixture_fini(struct fixture *f);
+/* Play a shell, which `first` starts, in a process of its own, and kill that when first
+ * returns. The folder, for fixture_init_at(). */
+char *fixture_run_and_kill(void (*first)(struct fixture *f));
 /* Break the connection, as a dying broker does; only the way from it to job-exec. */
 void fixture_cut(struct fixture *f);
 void fixture_cut_upstream(struct fixture *f);
@@ -70,8 +73,8 @@ void fixture_cut_upstream(struct fixture *f);
 /* Send a request; returns its tag. */
 unsigned fixture_send(struct fixture *f, const char *method, int flags, const char *fmt,
                       ...) __attribute__((format(printf, 4, 5)));
-unsigned fixture_send_raw(struct fixture *f, const char *method, const void *data,
-                          size_t len);
+unsigned fixture_send_raw(struct fixture *f, const char *method, int flags,
+                          const void *data, size_t len);
 /* The same, and wait for the answer: its errnum. */
 int fixture_call(struct fixture *f, const char *method, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -84,6 +87,8 @@ void fixture_run_command(struct fixture *f, uint64_t id, unsigned ntasks,
                          const char *system, const char *command, double expiration);
 /* The data of the job's n-th result of a type; NULL. */
 const cJSON *fixture_result(struct fixture *f, uint64_t id, const char *type);
+/* A text of its exception; "": there is none. */
+const char *fixture_exception(struct fixture *f, uint64_t id, const char *key);
 unsigned fixture_count(struct fixture *f, uint64_t id, const char *type);
 /* Wait for the finish: its wait status. */
 int fixture_finish(struct fixture *f, uint64_t id);
@@ -91,6 +96,8 @@ int fixture_finish(struct fixture *f, uint64_t id);
 void fixture_output(struct fixture *f, uint64_t id, bool follow);
 /* The oldest request held, with its topic's method and node; NULL: none. Destroy it. */
 flux_msg_t *fixture_asked(struct fixture *f, const char *method, uint32_t nodeid);
+/* The same, and wait for it. */
+flux_msg_t *fixture_until_asked(struct fixture *f, const char *method, uint32_t nodeid);
 /* Answer one: errnum, or a payload. */
 void fixture_answer(struct fixture *f, const flux_msg_t *req, int errnum,
                     const char *payload);

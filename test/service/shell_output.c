@@ -32,14 +32,6 @@ static void start_on_5(const char *ranks)
     fixture_start(f);
 }
 
-static flux_msg_t *asked(const char *method, uint32_t nodeid)
-{
-    flux_msg_t *msg;
-    while (!(msg = fixture_asked(f, method, nodeid)))
-        flux_reactor_run(f->r, 0);
-    return msg;
-}
-
 static bool exists(const char *name)
 {
     char path[160];
@@ -63,7 +55,7 @@ START_TEST(a_job_has_finished_when_its_output_was_taken)
     start_on_5("5");
     f->hold_puts = true;
     fixture_run_job(f, 1, 1, "", "echo out; echo err >&2; exit 3");
-    flux_msg_t *msg = asked("output-put", 0);
+    flux_msg_t *msg = fixture_until_asked(f, "output-put", 0);
     /* Until its end is in the journal. */
     for (bool ended = false; !ended;) {
         flux_reactor_run(f->r, FLUX_REACTOR_NOWAIT);
@@ -102,7 +94,7 @@ START_TEST(jobs_of_a_turn_share_a_message)
     start_on_5("5");
     f->hold_puts = true;
     fixture_run_job(f, 1, 1, "", "echo x");
-    flux_msg_t *msg = asked("output-put", 0);
+    flux_msg_t *msg = fixture_until_asked(f, "output-put", 0);
     for (uint64_t id = 2; id <= 40; id++)
         fixture_run_job(f, id, 1, "", "echo x");
     for (uint64_t id = 2; id <= 40; id++) {
@@ -113,7 +105,7 @@ START_TEST(jobs_of_a_turn_share_a_message)
     }
     fixture_answer(f, msg, 0, NULL);
     flux_msg_destroy(msg);
-    msg = asked("output-put", 0);
+    msg = fixture_until_asked(f, "output-put", 0);
     fixture_answer(f, msg, 0, NULL);
     flux_msg_destroy(msg);
     for (uint64_t id = 1; id <= 40; id++)
@@ -131,12 +123,12 @@ START_TEST(what_was_not_taken_is_sent_again)
     fixture_run_job(f, 1, 1, "",
                     "echo one; while [ ! -f go ]; do sleep 0.01; done; echo two");
     for (int i = 0; i < 3; i++) {
-        msg = asked("output-put", 0);
+        msg = fixture_until_asked(f, "output-put", 0);
         fixture_answer(f, msg, errors[i], NULL);
         flux_msg_destroy(msg);
     }
     /* Its answer is lost with the connection. */
-    msg = asked("output-put", 0);
+    msg = fixture_until_asked(f, "output-put", 0);
     fixture_take_put(f, msg);
     flux_msg_destroy(msg);
     fixture_cut(f);
@@ -157,7 +149,7 @@ START_TEST(a_task_that_writes_much_waits_while_nobody_takes_it)
     start_on_5("5");
     f->hold_puts = true;
     fixture_run_job(f, 1, 1, "", "head -c 41943040 /dev/zero; touch written");
-    flux_msg_t *msg = asked("output-put", 0);
+    flux_msg_t *msg = fixture_until_asked(f, "output-put", 0);
     while (size_of("output/1.0") < 8 << 20)
         flux_reactor_run(f->r, FLUX_REACTOR_NOWAIT);
     /* A pipe, four reads, and the tools' buffers more. */
@@ -177,8 +169,12 @@ END_TEST
 
 /* -- the death of a shell -- */
 
+/* A shell of rank 5 whose output nobody takes. */
 static void write_and_end(struct fixture *c)
 {
+    c->rank = 5;
+    c->hold_puts = true;
+    fixture_start(c);
     fixture_run_job(c, 1, 1, "", "echo kept; exit 3");
     fixture_run_job(c, 2, 1, "", "echo so far; exec sleep 1000");
     for (bool ended = false; !ended;) {
@@ -194,38 +190,9 @@ static void write_and_end(struct fixture *c)
         flux_reactor_run(c->r, FLUX_REACTOR_NOWAIT);
 }
 
-/* Play a shell of rank 5 whose output nobody takes, in a process of its own, and kill it. */
-static char *run_and_kill(void)
-{
-    static char dir[64];
-    char ok = 0;
-    int ready[2];
-    snprintf(dir, sizeof(dir), "/tmp/flux-test-XXXXXX");
-    ck_assert(mkdtemp(dir));
-    ck_assert_int_eq(pipe(ready), 0);
-    pid_t pid = fork();
-    if (pid == 0) {
-        struct fixture child;
-        fixture_init_at(&child, dir);
-        child.rank = 5;
-        child.hold_puts = true;
-        fixture_start(&child);
-        write_and_end(&child);
-        ck_assert_int_eq(write(ready[1], "x", 1), 1);
-        for (;;)
-            flux_reactor_run(child.r, 0);
-    }
-    close(ready[1]);
-    ck_assert_int_eq(read(ready[0], &ok, 1), 1);
-    close(ready[0]);
-    ck_assert_int_eq(kill(pid, SIGKILL), 0);
-    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-    return dir;
-}
-
 START_TEST(output_survives_the_shell)
 {
-    char *dir = run_and_kill(), path[160];
+    char *dir = fixture_run_and_kill(write_and_end), path[160];
     fixture_init_at(f, dir);
     snprintf(path, sizeof(path), "%s/output/77.0", dir); /* of a job that is long over */
     ck_assert_int_eq(file_replace(f->env, path, "x", 1, 0600), 0);
@@ -235,14 +202,13 @@ START_TEST(output_survives_the_shell)
     ck_assert(!exists("output/77.0"));
     const cJSON *o = json_get(f->hello, "jobs")->child;
     ck_assert_str_eq(json_str(json_get(o, "state")), "running");
-    flux_msg_t *msg = asked("output-put", 0);
+    flux_msg_t *msg = fixture_until_asked(f, "output-put", 0);
     f->hold_puts = false;
     fixture_answer(f, msg, EHOSTUNREACH, NULL);
     flux_msg_destroy(msg);
     ck_assert_int_eq(fixture_finish(f, 1), 3 << 8);
     ck_assert_int_eq(fixture_finish(f, 2), SIGKILL);
-    ck_assert_str_eq(json_str(json_get(fixture_result(f, 2, "exception"), "type")),
-                     "lost-shell");
+    ck_assert_str_eq(fixture_exception(f, 2, "type"), "lost-shell");
     ck_assert_str_eq(f->put[0].data, "kept\n");
     fixture_fini(f);
 }
@@ -276,7 +242,7 @@ static int put(enum block_kind kind, unsigned node, uint64_t seq, unsigned rank,
                       .records = records.data,
                       .len = records.len};
     ck_assert_int_eq(block_add(&msg, &b), 0);
-    unsigned tag = fixture_send_raw(f, "output-put", msg.data, msg.len);
+    unsigned tag = fixture_send_raw(f, "output-put", 0, msg.data, msg.len);
     buf_free(&records);
     buf_free(&msg);
     fixture_until(f, f->answered == (int)tag);
@@ -346,7 +312,7 @@ END_TEST
 START_TEST(rubbish_is_refused)
 {
     fixture_start(f);
-    unsigned tag = fixture_send_raw(f, "output-put", "nonsense", 8);
+    unsigned tag = fixture_send_raw(f, "output-put", 0, "nonsense", 8);
     fixture_until(f, f->answered == (int)tag);
     ck_assert_int_eq(f->answer, EPROTO);
     ck_assert_int_eq(put(99, 1, 0, 1, 10, TEXTS("a")), EPROTO);
@@ -425,10 +391,10 @@ START_TEST(a_job_that_has_to_end_does_not_wait_for_its_leader)
     start_on_5("3,5");
     f->hold_puts = true;
     fixture_run_job(f, 1, 2, TO_FILE, "echo out");
-    flux_msg_t *msg = asked("output-put", 3);
+    flux_msg_t *msg = fixture_until_asked(f, "output-put", 3);
     fixture_answer(f, msg, EHOSTUNREACH, NULL);
     flux_msg_destroy(msg);
-    msg = asked("output-put", 3); /* it goes on trying */
+    msg = fixture_until_asked(f, "output-put", 3); /* it goes on trying */
     ck_assert(!fixture_result(f, 1, "finish"));
     ck_assert_int_eq(fixture_call(f, "cancel", "{\"ids\":[1]}"), 0);
     ck_assert_int_eq(fixture_finish(f, 1), 0);

@@ -27,21 +27,6 @@ static void teardown(void)
     fixture_fini(f);
 }
 
-static const char *exception(uint64_t id, const char *key)
-{
-    const char *s = json_str(json_get(fixture_result(f, id, "exception"), key));
-    return s ? s : "";
-}
-
-/* Wait for a request to the shell of another node. */
-static flux_msg_t *asked(const char *method, uint32_t nodeid)
-{
-    flux_msg_t *msg;
-    while (!(msg = fixture_asked(f, method, nodeid)))
-        flux_reactor_run(f->r, 0);
-    return msg;
-}
-
 static bool payload_is(const flux_msg_t *msg, const char *payload)
 {
     const char *s;
@@ -80,8 +65,8 @@ START_TEST(an_abort_ends_the_job)
                            "echo 'cmd=abort exitcode=7 error_msg=out of beans' >&$PMI_FD;"
                            "exec sleep 1000");
     ck_assert_int_eq(fixture_finish(f, 1), SIGTERM);
-    ck_assert_str_eq(exception(1, "type"), "exec");
-    ck_assert_str_eq(exception(1, "note"),
+    ck_assert_str_eq(fixture_exception(f, 1, "type"), "exec");
+    ck_assert_str_eq(fixture_exception(f, 1, "note"),
                      "PMI_Abort: rank 1: out of beans (exit code 7)");
     ck_assert_uint_eq(fixture_count(f, 1, "exception"), 1);
 }
@@ -124,7 +109,7 @@ START_TEST(a_node_sends_one_message_a_barrier_to_the_leader)
     strcpy(f->ranks, "3,5");
     fixture_start(f);
     fixture_run_job(f, 1, 4, "", EXCHANGE);
-    msg = asked("pmi-barrier", 3);
+    msg = fixture_until_asked(f, "pmi-barrier", 3);
     ck_assert(payload_is(msg, "{\"id\":1,\"node\":1,\"seq\":0,\"puts\":"
                               "[\"k2\",\"v2\",\"k3\",\"v3\"]}") ||
               payload_is(msg, "{\"id\":1,\"node\":1,\"seq\":0,\"puts\":"
@@ -132,15 +117,15 @@ START_TEST(a_node_sends_one_message_a_barrier_to_the_leader)
     /* The leader has not got that far; then it cannot be reached; then it can. */
     fixture_answer(f, msg, ENOENT, NULL);
     flux_msg_destroy(msg);
-    msg = asked("pmi-barrier", 3);
+    msg = fixture_until_asked(f, "pmi-barrier", 3);
     fixture_answer(f, msg, EHOSTUNREACH, NULL);
     flux_msg_destroy(msg);
-    msg = asked("pmi-barrier", 3);
+    msg = fixture_until_asked(f, "pmi-barrier", 3);
     fixture_answer(
         f, msg, 0,
         "{\"puts\":[\"k0\",\"v\\u0022\",\"k1\",\"v1\",\"k2\",\"v2\",\"k3\",\"v3\"]}");
     flux_msg_destroy(msg);
-    msg = asked("pmi-barrier", 3);
+    msg = fixture_until_asked(f, "pmi-barrier", 3);
     ck_assert(payload_is(msg, "{\"id\":1,\"node\":1,\"seq\":1,\"puts\":[]}"));
     fixture_answer(f, msg, 0, "{\"puts\":[]}");
     flux_msg_destroy(msg);
@@ -159,11 +144,11 @@ START_TEST(a_barrier_outlives_the_connection)
     strcpy(f->ranks, "3,5");
     fixture_start(f);
     fixture_run_job(f, 1, 2, "", CLIENT "ask cmd=barrier_in; ask cmd=finalize");
-    msg = asked("pmi-barrier", 3);
+    msg = fixture_until_asked(f, "pmi-barrier", 3);
     flux_msg_destroy(msg);
     fixture_cut(f);
     fixture_until(f, f->hellos == 2);
-    msg = asked("pmi-barrier", 3);
+    msg = fixture_until_asked(f, "pmi-barrier", 3);
     ck_assert(payload_is(msg, "{\"id\":1,\"node\":1,\"seq\":0,\"puts\":[]}"));
     fixture_answer(f, msg, 0, "{\"puts\":[]}");
     flux_msg_destroy(msg);
@@ -275,7 +260,8 @@ START_TEST(a_failing_task_may_end_the_job_on_all_nodes)
     fixture_start(f);
     fixture_run_job(f, 1, 2, "\"shell\":{\"options\":{\"exit-on-error\":1}},", "exit 4");
     ck_assert_int_eq(fixture_finish(f, 1), 4 << 8);
-    ck_assert_str_eq(exception(1, "note"), "task failed with code 4 (exit-on-error)");
+    ck_assert_str_eq(fixture_exception(f, 1, "note"),
+                     "task failed with code 4 (exit-on-error)");
 }
 END_TEST
 

@@ -326,24 +326,12 @@ static bool nothing_waits(struct cluster *cl, void *arg)
     return true;
 }
 
-static void made_cb(flux_future_t *f, void *arg)
-{
-    ck_assert_int_eq(flux_future_get(f, NULL), 0);
-    *(bool *)arg = true;
-}
-
-static bool is_set(struct cluster *cl, void *arg)
-{
-    return *(bool *)arg;
-}
-
 static void make_other(void)
 {
     flux_future_t *f = flux_kvs_namespace_create(client(0), "other", getuid(), 0);
-    bool made = false;
 
-    ck_assert_int_eq(flux_future_then(f, -1., made_cb, &made), 0);
-    cluster_until(&c, is_set, &made);
+    cluster_wait(&c, f);
+    ck_assert_int_eq(flux_future_get(f, NULL), 0);
     flux_future_destroy(f);
 }
 

@@ -23,11 +23,11 @@ two.1' 'a file, and one named in it' sh -c 'flux capacitor -c lines | sort'
     says '2 of 3 did not succeed' 'and how many' flux capacitor --command_file bad
     printf '%s\n' 'echo good' "echo 'open" '-n5000 true' '--command_file none' '--no-such' >wrong
     exits 1 'lines that are no jobs fail' flux capacitor -c wrong
-    says '^good$' 'the others run' flux capacitor -c wrong
-    says 'wrong:2: a quote is not closed' 'each is named: a quote' flux capacitor -c wrong
-    says 'unsatisfiable' 'a request that nothing can fulfil' flux capacitor -c wrong
-    says 'none: No such file' 'a file that is not there' flux capacitor -c wrong
-    says "wrong:5: unrecognized option '--no-such'" 'an option' flux capacitor -c wrong
+    says '^good$' 'the others run' printf '%s\n' "$out"
+    says 'wrong:2: a quote is not closed' 'each is named: a quote' printf '%s\n' "$out"
+    says 'unsatisfiable' 'a request that nothing can fulfil' printf '%s\n' "$out"
+    says 'none: No such file' 'a file that is not there' printf '%s\n' "$out"
+    says "wrong:5: unrecognized option '--no-such'" 'an option' printf '%s\n' "$out"
     exits 1 'no such file at all' flux capacitor -c none
     prints 20100 'a pipe' sh -c 'seq 200 | sed "s/^/echo /" | flux capacitor | awk "{ s += \$1 } END { print s }"'
     prints 200 'a few at a time' sh -c 'seq 200 | sed "s/^/echo /" | flux capacitor --pending=2 | wc -l'

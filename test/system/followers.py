@@ -18,20 +18,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 BUILD = os.path.abspath(sys.argv[1])
 os.environ["PATH"] = BUILD + "/cmd:" + os.environ["PATH"]
 os.environ.pop("FLUX_URI", None)
+from checks import check, equal, failures
 from tree import Tree
 
 SIZE = 4
-failures = []
-
-
-def check(good, what, detail=""):
-    print(("ok" if good else "not ok") + " - " + what + ("" if good else f"  {detail}"), flush=True)
-    if not good:
-        failures.append(what)
-
-
-def equal(have, want, what):
-    check(have == want, what, f"{have!r}, not {want!r}")
 
 
 class Kvs:
@@ -55,10 +45,10 @@ class Kvs:
         return self("wait", "-N", ns, writer("version", "-N", ns))
 
     def comes_to(self, text, *argv):
-        """Other brokers hear of a removal by and by."""
+        """Other brokers hear of a removal by and by: each try is a round trip."""
         deadline = time.monotonic() + 60
         while text not in (out := self(*argv)) and time.monotonic() < deadline:
-            time.sleep(0.02)
+            pass
         return text in out
 
     def stats(self):

@@ -20,20 +20,14 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../wire"))
+from checks import check, failures
 from wire import *
 
 BUILD = os.path.abspath(sys.argv[1])
 os.environ["PATH"] = BUILD + "/cmd:" + os.environ["PATH"]
 os.environ.pop("FLUX_URI", None)
 GUEST = 65534
-failures = []
 SANITIZED = b"__asan_init" in open(BUILD + "/cmd/flux-broker", "rb").read()
-
-
-def check(good, what, detail=""):
-    print(("ok" if good else "not ok") + " - " + what + ("" if good else f"  {detail}"), flush=True)
-    if not good:
-        failures.append(what)
 
 
 # ---- the instance ----

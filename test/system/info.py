@@ -14,6 +14,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../wire"))
+from checks import check, equal, failures
 from wire import *
 
 BUILD = os.path.abspath(sys.argv[1])
@@ -21,17 +22,6 @@ os.environ["PATH"] = BUILD + "/cmd:" + os.environ["PATH"]
 os.environ.pop("FLUX_URI", None)
 ENOENT, ENODATA = 2, 61
 INACTIVE, SCHED, PENDING = 64, 8, 14
-failures = []
-
-
-def check(good, what, detail=""):
-    print(("ok" if good else "not ok") + " - " + what + ("" if good else f"  {detail}"), flush=True)
-    if not good:
-        failures.append(what)
-
-
-def equal(have, want, what):
-    check(have == want, what, f"{have!r}, not {want!r}")
 
 
 def flux(*argv, **how):

@@ -154,7 +154,7 @@ snap.l -> snap.a' 'dir --at' k dir -a "$root" snap
     prints "$(k version)" 'sync --sequence' k sync -s
     says '^version-' 'sync --blobref' k sync -b
     says '"dirref"' 'sync --treeobj-root' k sync -O
-    says 'snapshot|Stale|not' 'get --at what is not there' k get \
+    says 'that snapshot is kept no more' 'get --at what is not there' k get \
         --at "{\"data\":[\"sha256-$(printf '%064d' 1)\"],\"type\":\"dirref\",\"ver\":1}" a
 }
 

@@ -14,6 +14,7 @@ import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../wire"))
+from checks import check, equal, failures
 from wire import *
 
 BUILD = os.path.abspath(sys.argv[1])
@@ -22,17 +23,6 @@ for name in ("FLUX_URI", "FLUX_JOB_ID", "FLUX_KVS_NAMESPACE"):
     os.environ.pop(name, None)
 GUEST = 65534
 READDIR, READLINK, TREEOBJ, WATCH, WAITCREATE = 1, 2, 16, 4, 8
-failures = []
-
-
-def check(good, what, detail=""):
-    print(("ok" if good else "not ok") + " - " + what + ("" if good else f"  {detail}"), flush=True)
-    if not good:
-        failures.append(what)
-
-
-def equal(have, want, what):
-    check(have == want, what, f"{have!r}, not {want!r}")
 
 
 def flux(*argv):

@@ -2,17 +2,8 @@
 # flux start --test-size: many brokers on this host, how they end, what they leave behind.
 . "$(dirname "$0")/sys.sh"
 
-# ctl LINE: say it to the launcher of this instance, print the answer
-ctl() {
-    "$BUILD/test/system/startctl" "$1"
-}
-
 pid_of() {
     ctl status | sed "s/.*\"rank\":$1,\"pid\":\([0-9]*\).*/\1/"
-}
-
-is_full() {
-    flux overlay status --summary | grep -q full
 }
 
 # ---- inside ----
@@ -111,13 +102,12 @@ says 'seem to be on one node' 'a leader alone must know the others' \
     flux start -s2 --test-start-mode=leader --test-pmi-clique=none true
 says 'limit of open files is 60, and 10 brokers need 84' 'a limit of the host is named' \
     sh -c 'ulimit -n 60; exec flux start -s10 true'
-says 'log-lvel|attribute' 'an attribute that is refused' flux start -s2 -Srank=5 true
-exits 1 'ends all' flux start -s2 -Srank=5 true
+exits 1 'an attribute that is refused ends all' flux start -s2 -Srank=5 true
+says 'attribute' 'and is told' printf '%s\n' "$out"
 
-says 'broker 1 was killed by signal 9' 'the death of one is told' \
+exits 137 'the death of one is that of all' \
     env FLUX_TEST_INSIDE=dies flux start -s2 --test-exit-timeout=0.1s sh "$SELF" "$BUILD"
-exits 137 'and is that of all' \
-    env FLUX_TEST_INSIDE=dies flux start -s2 --test-exit-timeout=0.1s sh "$SELF" "$BUILD"
+says 'broker 1 was killed by signal 9' 'and is told' printf '%s\n' "$out"
 exits 0 "unless only the leader's counts" flux start -s3 --test-exit-mode=leader \
     --test-exit-timeout=0.1s sh -c "kill -9 \$(FLUX_URI=\${FLUX_URI%/0/*}/2/local-2 flux getattr broker.pid)"
 

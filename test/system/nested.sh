@@ -44,7 +44,9 @@ deep() {
         env FLUX_URI="$(flux uri --local "$id/$inner")" flux getattr jobid-path
     prints "$(flux uri "$id")" 'a path through the parent' env FLUX_URI="$near" flux uri "../$id"
     prints 2 'proxy by job id' flux proxy "$id?local" flux getattr size
-    says 'flux' 'pstree' flux pstree
+    prints '.
+└── flux
+    └── flux' 'pstree' env FLUX_URI_RESOLVE_LOCAL=1 flux pstree
     succeeds 'shutdown by job id' flux shutdown "$id?local"
     flux job wait-event -q "$id" clean >/dev/null 2>&1
     says 'has ended' 'it is gone' flux uri "$id"

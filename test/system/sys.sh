@@ -30,7 +30,7 @@ succeeds() {
     if out=$("$@" 2>&1); then pass "$what"; else fail "$what" "exit $?: $out"; fi
 }
 
-# exits CODE DESCRIPTION COMMAND...
+# exits CODE DESCRIPTION COMMAND...: what it says stays in $out
 exits() {
     code=$1 what=$2
     shift 2
@@ -64,6 +64,16 @@ says() {
         fail "$what" "printed: $got
 wanted a match of: $pattern"
     fi
+}
+
+# ctl LINE: say it to the launcher of this instance, print the answer
+ctl() {
+    "$BUILD/test/system/startctl" "$1"
+}
+
+# All brokers are there.
+is_full() {
+    flux overlay status --summary | grep -q full
 }
 
 # Run the function named by $1 inside an instance; further arguments go to flux start.

@@ -76,6 +76,8 @@ void handle_find(lua_State *L, struct handle *h, const void *key);
 void handle_call(struct handle *h, int n);
 /* The next message that matches, waiting for it; NULL, errno. May throw. */
 flux_msg_t *handle_receive(lua_State *L, struct handle *h, struct flux_match match);
+/* When msg is the answer to an f:send(), its matchtag can be used again. */
+void handle_free_matchtag(struct handle *h, const flux_msg_t *msg);
 /* Ctrl-C in the stand-alone interpreter wants to be noticed: call while waiting, every slice
  * of a tenth of a second. May throw. */
 #define WAIT_SLICE 0.1

@@ -210,8 +210,7 @@ flux_msg_t *handle_receive(lua_State *L, struct handle *h, struct flux_match mat
     }
 }
 
-/* The answer to f:send() is here: its matchtag can be used again. */
-static void free_matchtag(struct handle *h, const flux_msg_t *msg)
+void handle_free_matchtag(struct handle *h, const flux_msg_t *msg)
 {
     uint32_t tag;
     int type;
@@ -231,7 +230,7 @@ static int recvmsg(lua_State *L)
     match.matchtag = (uint32_t)luaL_optinteger(L, 2, FLUX_MATCHTAG_NONE);
     if (!(msg = handle_receive(L, h, match)))
         return push_error(L, errno, NULL);
-    free_matchtag(h, msg);
+    handle_free_matchtag(h, msg);
     return message_push(L, h, msg);
 }
 

@@ -9,16 +9,6 @@ static void destroy_handler(void *p)
     flux_msg_handler_destroy(p);
 }
 
-static void free_matchtag(flux_t *h, const flux_msg_t *msg)
-{
-    uint32_t tag;
-    int type;
-
-    if (flux_msg_get_type(msg, &type) == 0 && type == FLUX_MSGTYPE_RESPONSE &&
-        flux_msg_get_matchtag(msg, &tag) == 0)
-        flux_matchtag_free(h, tag);
-}
-
 static void on_message(flux_t *p, flux_msg_handler_t *mh, const flux_msg_t *msg,
                        void *arg)
 {
@@ -28,7 +18,7 @@ static void on_message(flux_t *p, flux_msg_handler_t *mh, const flux_msg_t *msg,
 
     if (!L)
         return;
-    free_matchtag(p, msg);
+    handle_free_matchtag(h, msg);
     handle_push(L, h);
     message_push(L, h, (flux_msg_t *)flux_msg_incref(msg));
     lua_pushvalue(L, -4);

@@ -217,10 +217,15 @@ static bool all_gone(struct cluster *c, void *arg)
     return true;
 }
 
+void cluster_until_gone(struct cluster *c)
+{
+    cluster_until(c, all_gone, NULL);
+}
+
 void cluster_stop(struct cluster *c)
 {
     broker_stop(c->m[0].b);
-    cluster_until(c, all_gone, NULL);
+    cluster_until_gone(c);
 }
 
 flux_t *cluster_handle(struct cluster *c, int rank)
@@ -244,9 +249,13 @@ static bool is_set(struct cluster *c, void *arg)
     return *(bool *)arg;
 }
 
-bool cluster_is_ready(struct cluster *c, void *future)
+void cluster_wait(struct cluster *c, flux_future_t *f)
 {
-    return flux_future_is_ready(future);
+    bool ready = false;
+
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(flux_future_then(f, -1., ready_cb, &ready), 0);
+    cluster_until(c, is_set, &ready);
 }
 
 int cluster_rpc(struct cluster *c, int rank, const char *topic, const char *payload,
@@ -254,13 +263,10 @@ int cluster_rpc(struct cluster *c, int rank, const char *topic, const char *payl
 {
     static char answer[1 << 16];
     flux_future_t *f = flux_rpc(cluster_handle(c, rank), topic, payload, nodeid, 0);
-    bool ready = false;
     const char *s = NULL;
     int rc = 0;
 
-    ck_assert_ptr_nonnull(f);
-    ck_assert_int_eq(flux_future_then(f, -1., ready_cb, &ready), 0);
-    cluster_until(c, is_set, &ready);
+    cluster_wait(c, f);
     if (flux_rpc_get(f, &s) < 0)
         rc = errno;
     snprintf(answer, sizeof(answer), "%s", rc ? flux_future_error_string(f) : s ? s : "");

@@ -58,13 +58,16 @@ void cluster_run(struct cluster *c, double seconds);
 void cluster_until_up(struct cluster *c);
 /* All that are there see all that are there. */
 void cluster_until_online(struct cluster *c, const char *ranks);
+/* Nobody is there any more. */
+void cluster_until_gone(struct cluster *c);
 /* Stop rank 0; all leave; exit codes are in m[]. */
 void cluster_stop(struct cluster *c);
 flux_t *cluster_handle(struct cluster *c, int rank);
+/* Until it has its answer, the only one. */
+void cluster_wait(struct cluster *c, flux_future_t *f);
 /* Wait for an answer: 0 and the payload (good until the next call), or errno. */
 int cluster_rpc(struct cluster *c, int rank, const char *topic, const char *payload,
                 uint32_t nodeid, const char **ret);
-bool cluster_is_ready(struct cluster *c, void *future);
 
 #define CLUSTER_MAIN(name, ...)                                                          \
     int main(void)                                                                       \

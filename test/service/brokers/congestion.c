@@ -113,16 +113,6 @@ START_TEST(clients_wait_while_a_link_is_full)
 }
 END_TEST
 
-static void ready_cb(flux_future_t *f, void *arg)
-{
-    answers++;
-}
-
-static bool is_answered(struct cluster *cl, void *arg)
-{
-    return answers > 0;
-}
-
 START_TEST(what_does_not_fit_fails_alone)
 {
     size_t size = 70u << 20;
@@ -135,10 +125,7 @@ START_TEST(what_does_not_fit_fails_alone)
     pad = calloc(1, size);
     f = flux_rpc_raw(cluster_handle(&c, 1), "broker.ping", pad, size, 0, 0);
     free(pad);
-    ck_assert_ptr_nonnull(f);
-    answers = 0;
-    ck_assert_int_eq(flux_future_then(f, -1., ready_cb, NULL), 0);
-    cluster_until(&c, is_answered, NULL);
+    cluster_wait(&c, f);
     ck_assert_int_lt(flux_future_get(f, NULL), 0);
     ck_assert_int_eq(errno, EMSGSIZE);
     flux_future_destroy(f);

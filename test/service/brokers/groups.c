@@ -155,15 +155,6 @@ START_TEST(a_quorum_that_cannot_be_is_refused)
 }
 END_TEST
 
-static bool all_gone(struct cluster *cl, void *arg)
-{
-    for (int i = 0; i < c.size; i++) {
-        if (c.m[i].b)
-            return false;
-    }
-    return true;
-}
-
 START_TEST(without_a_critical_rank_the_instance_ends)
 {
     static const char *const attrs[] = {"broker.critical-ranks=0,2", NULL};
@@ -174,7 +165,7 @@ START_TEST(without_a_critical_rank_the_instance_ends)
     cluster_run(&c, 4);
     ck_assert_ptr_nonnull(c.m[0].b);
     cluster_crash(&c, 2);
-    cluster_until(&c, all_gone, NULL);
+    cluster_until_gone(&c);
     ck_assert_int_eq(c.m[0].exit_code, 1);
     ck_assert_int_eq(c.m[0].ups, 1); /* it was up: no second word */
     ck_assert_int_eq(c.m[1].exit_code, 0);
@@ -191,7 +182,7 @@ START_TEST(an_orphan_gives_up_after_its_timeout)
     cluster_until_up(&c);
     start = env_monotonic(c.env);
     cluster_crash(&c, 0);
-    cluster_until(&c, all_gone, NULL);
+    cluster_until_gone(&c);
     ck_assert_double_ge(env_monotonic(c.env) - start, 1);
     ck_assert_int_eq(c.m[1].exit_code, 1);
     ck_assert_int_eq(c.m[3].exit_code, 0); /* it left with its parent */
@@ -206,7 +197,7 @@ START_TEST(one_without_a_parent_does_not_come_up)
     cluster_init(&c, 2, "kary:2", WORLD);
     c.attrs = attrs;
     cluster_add(&c, 1);
-    cluster_until(&c, all_gone, NULL);
+    cluster_until_gone(&c);
     ck_assert_int_eq(c.m[1].errnum, ETIMEDOUT);
     ck_assert_int_eq(c.m[1].exit_code, 1);
     ck_assert_ptr_nonnull(strstr(c.m[1].error.text, "parent broker 0 at "));

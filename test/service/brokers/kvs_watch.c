@@ -23,23 +23,9 @@ static void end(void)
 
 /* ---- commits ---- */
 
-static void ready_cb(flux_future_t *f, void *arg)
-{
-    *(bool *)arg = true;
-}
-
-static bool is_ready(struct cluster *cl, void *arg)
-{
-    return *(bool *)arg;
-}
-
 static void finish(flux_future_t *f, int errnum)
 {
-    bool ready = false;
-
-    ck_assert_ptr_nonnull(f);
-    ck_assert_int_eq(flux_future_then(f, -1., ready_cb, &ready), 0);
-    cluster_until(&c, is_ready, &ready);
+    cluster_wait(&c, f);
     ck_assert_int_eq(flux_future_get(f, NULL) < 0 ? errno : 0, errnum);
     flux_future_destroy(f);
 }

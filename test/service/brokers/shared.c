@@ -256,15 +256,6 @@ START_TEST(a_process_far_away_ends_with_its_client)
 }
 END_TEST
 
-static bool all_gone(struct cluster *cl, void *arg)
-{
-    for (int i = 0; i < c.size; i++) {
-        if (c.m[i].b)
-            return false;
-    }
-    return true;
-}
-
 START_TEST(commands_run_before_and_after_on_every_rank)
 {
     static char first[160], last[160];
@@ -281,7 +272,7 @@ START_TEST(commands_run_before_and_after_on_every_rank)
     c.attrs = attrs;
     c.program = program;
     cluster_add_all(&c);
-    cluster_until(&c, all_gone, NULL);
+    cluster_until_gone(&c);
     ck_assert_int_eq(c.m[0].exit_code, 3);
     ck_assert_int_eq(c.m[1].exit_code, 0);
     for (int i = 0; i < 3; i++) {
@@ -303,7 +294,7 @@ START_TEST(a_first_command_that_fails_keeps_the_broker_down)
     begin(1, NULL, -1);
     c.attrs = attrs;
     cluster_add_all(&c);
-    cluster_until(&c, all_gone, NULL);
+    cluster_until_gone(&c);
     ck_assert_int_ne(c.m[0].errnum, 0);
     ck_assert_ptr_nonnull(strstr(c.m[0].error.text, "broker.rc1_path: exit code 7"));
     ck_assert_int_eq(c.m[0].exit_code, 1);

@@ -234,7 +234,6 @@ void node_lose_power(struct node *n, double again);
 void node_leave(struct node *n, double again);
 /* See to brokers that have ended, and to those that are to start. */
 void node_tend(struct node *n);
-struct node *node_of(struct env *env);
 bool node_lets_in(const struct node *n); /* clients */
 
 /* launcher.c */

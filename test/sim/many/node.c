@@ -4,16 +4,6 @@
 #include "flux/reactor_private.h"
 #include "overlay/topo.h"
 
-static struct node *all[NODES_MAX]; /* of the world of now */
-
-struct node *node_of(struct env *env)
-{
-    for (int i = 0; i < NODES_MAX; i++)
-        if (all[i] && all[i]->env == env)
-            return all[i];
-    abort();
-}
-
 void node_init(struct sim *s, int rank)
 {
     struct node *n = &s->nodes[rank];
@@ -26,7 +16,6 @@ void node_init(struct sim *s, int rank)
         abort();
     sim_disk_track(n->env);
     n->client_r = flux_reactor_create_env(n->env);
-    all[rank] = n;
 }
 
 static void up_cb(int errnum, const flux_error_t *err, void *arg)
@@ -253,5 +242,4 @@ void node_fini(struct node *n)
     if (sim_net_links(n->env) > 0)
         fail(n->s, "%s: %d links are left", n->name, sim_net_links(n->env));
     env_unref(n->env);
-    all[n->rank] = NULL;
 }

@@ -1,6 +1,7 @@
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/uri.h"
@@ -68,24 +69,27 @@ END_TEST
 
 START_TEST(a_process_knows_its_instance)
 {
-    flux_error_t err;
-    char text[64], *uri;
-    pid_t pid = fork();
+    char *argv[] = {"cat", NULL}, *envp[] = {"FLUX_URI=local:///x", NULL};
+    flux_error_t err = {{0}};
+    char text[64], *uri, c;
+    int ends[2];
+    pid_t pid;
 
-    if (pid == 0) {
-        char *argv[] = {"sleep", "60", NULL}, *envp[] = {"FLUX_URI=local:///x", NULL};
-        execve("/bin/sleep", argv, envp);
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    if ((pid = fork()) == 0) {
+        dup2(ends[1], 0);
+        dup2(ends[1], 1);
+        execve("/bin/cat", argv, envp);
         _exit(1);
     }
+    close(ends[1]);
+    ck_assert_int_eq(write(ends[0], "x", 1), 1);
+    ck_assert_int_eq(read(ends[0], &c, 1), 1); /* it has exec'd, and runs */
     snprintf(text, sizeof(text), "pid:%d", (int)pid);
-    for (int i = 0; i < 1000; i++) { /* until it has exec'd */
-        if ((uri = uri_resolve(text, URI_PLAIN, false, &err)) &&
-            !strcmp(uri, "local:///x"))
-            break;
-        free(uri);
-        usleep(10000);
-    }
-    kill(pid, SIGKILL);
+    uri = uri_resolve(text, URI_PLAIN, false, &err);
+    close(ends[0]);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    ck_assert_msg(uri, "%s", err.text);
     ck_assert_str_eq(uri, "local:///x");
     free(uri);
 }
