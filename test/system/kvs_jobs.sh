@@ -125,6 +125,63 @@ watches() {
     done_testing
 }
 
+# dirwatch KEY >FILE: what a directory lists, a line each time it is told
+dirwatch() {
+    timeout 60 "$BUILD/test/system/dirwatch" "$@"
+}
+
+# has FILE LINE: so far
+has() {
+    grep -qx "$2" "$1"
+}
+
+# Directories below a mount: what they list comes and goes.
+listings() {
+    mkfifo go
+    dirwatch job.0000.0000.0000 >jobs.txt &
+    top=$!
+    id=$(flux submit --urgency=hold sh -c 'read -r l <go; flux kvs put d.y=1; read -r l <go')
+    k=$(key "$id")
+    succeeds 'a new job is told of' wait_for 20 has jobs.txt "${k##*.}"
+    dirwatch "$k" >job.txt &
+    dirwatch "$k.guest" >guest.txt &
+    succeeds 'a job has no resources at first' wait_for 20 has job.txt 'J eventlog guest jobspec'
+    succeeds 'and nothing of its own' wait_for 20 has guest.txt ''
+    flux job urgency "$id" default
+    succeeds 'then it has' wait_for 20 has job.txt 'J R eventlog guest jobspec'
+    succeeds 'and the logs of its tasks' wait_for 20 has guest.txt 'exec input output'
+    echo >go
+    succeeds 'what it writes is told' wait_for 20 has guest.txt 'd exec input output'
+    dirwatch "$k.guest.d" >d.txt &
+    succeeds 'below that, too' wait_for 20 has d.txt y
+    flux kvs put "$k.guest.d.x=2"
+    succeeds 'whoever wrote it' wait_for 20 has d.txt 'x y'
+    flux kvs get -w "$k.guest.d.x" >x.txt && echo ended >>x.txt &
+    succeeds 'a value of it is watched' wait_for 20 has x.txt 2
+    flux kvs eventlog append "$k.guest.log" one
+    flux kvs eventlog get -w "$k.guest.log" >log.txt && echo ended >>log.txt &
+    succeeds 'so is a log' wait_for 20 grep -q ' one' log.txt
+    flux kvs put "$k.guest.d.x=3"
+    succeeds 'and told when it is written' wait_for 20 has x.txt 3
+    flux kvs eventlog append "$k.guest.log" two
+    succeeds 'and appended to' wait_for 20 grep -q ' two' log.txt
+    echo >go
+    for f in job guest d x log; do
+        succeeds "the job's end is that of $f" wait_for 20 has "$f.txt" ended
+    done
+    prints 2 'and nothing is told twice' grep -c ' one\| two' log.txt
+    says 'ended' 'of an ended job it is told at once' dirwatch "$k.guest"
+    says 'has no reference that would change: watch what it lists' \
+        'as an object it cannot be watched' dirwatch -t "$k"
+    id=$(flux submit true)
+    succeeds 'another job' wait_for 20 has jobs.txt "${k##*.} $(key "$id" | sed 's/.*[.]//')"
+    flux job wait-event "$id" clean >/dev/null
+    flux job purge -f --num-limit=0 >/dev/null
+    succeeds 'jobs that go are told of' wait_for 20 has jobs.txt '.*No such file.*'
+    wait "$top"
+    done_testing
+}
+
 refusals() {
     id=$(flux submit true)
     flux job wait-event "$id" clean >/dev/null
@@ -249,6 +306,7 @@ inside mounts -s2
 inside refusals
 inside watches -s2
 inside own -s2
+inside listings -s2
 inside begin --statedir="$TMP/state"
 inside go_on --statedir="$TMP/state"
 inside remember --statedir="$TMP/state"

@@ -1,7 +1,7 @@
 /* job-info - the service that reads jobs: pieces of their data, and their events.
  *
  * Requests: lookup, eventlog-watch (a stream), eventlog-watch-cancel, disconnect; and for
- * the kvs service kvs-lookup, kvs-job (see kvs_view.h).
+ * the kvs service kvs-lookup, kvs-job (see kvs_view.h), jobs-watch.
  */
 
 #include <errno.h>
@@ -35,6 +35,14 @@ static void on_watch(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, v
     struct ctx *ctx = arg;
 
     watch_start(&ctx->watches, msg);
+}
+
+static void on_watch_jobs(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg,
+                          void *arg)
+{
+    struct ctx *ctx = arg;
+
+    watch_jobs_start(&ctx->watches, msg);
 }
 
 static void on_cancel(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
@@ -73,6 +81,8 @@ static const struct flux_msg_handler_spec table[] = {
     {FLUX_MSGTYPE_REQUEST, "job-info.lookup", on_lookup, FLUX_ROLE_USER},
     {FLUX_MSGTYPE_REQUEST, "job-info.eventlog-watch", on_watch, FLUX_ROLE_USER},
     {FLUX_MSGTYPE_REQUEST, "job-info.eventlog-watch-cancel", on_cancel, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "job-info.jobs-watch", on_watch_jobs, FLUX_ROLE_USER},
+    {FLUX_MSGTYPE_REQUEST, "job-info.jobs-watch-cancel", on_cancel, FLUX_ROLE_USER},
     {FLUX_MSGTYPE_REQUEST, "job-info.kvs-lookup", on_kvs_lookup, FLUX_ROLE_USER},
     {FLUX_MSGTYPE_REQUEST, "job-info.kvs-job", on_kvs_job, FLUX_ROLE_USER},
     {FLUX_MSGTYPE_REQUEST, "job-info.disconnect", on_disconnect, FLUX_ROLE_USER},

@@ -218,6 +218,16 @@ static bool take_entry(struct watch *w, uint64_t index, const char *line, size_t
     return take_event(w, line, len);
 }
 
+/* A job's first event is its submission. */
+static void tell_submit(struct watch *w, const cJSON *event)
+{
+    int64_t userid = -1;
+
+    json_int64(json_get_path(event, "context.userid"), &userid);
+    if (w->userid == FLUX_USERID_UNKNOWN || w->userid == userid)
+        flux_respond(w->ws->h, w->msg, "{}");
+}
+
 static void take_entries(struct watches *ws, uint64_t id, const cJSON *events,
                          uint64_t seq)
 {
@@ -226,7 +236,9 @@ static void take_entries(struct watches *ws, uint64_t id, const cJSON *events,
         const cJSON *e;
         uint64_t index = seq;
 
-        if (w->id != id || w->dead)
+        if (w->path == WATCH_JOBS && seq == 0)
+            tell_submit(w, cJSON_GetArrayItem(events, 0));
+        if (w->path == WATCH_JOBS || w->id != id || w->dead)
             continue;
         cJSON_ArrayForEach(e, events)
         {
@@ -279,7 +291,9 @@ static void fence_passed(flux_future_t *f, void *arg)
     ws->journal_ready = true;
     list_each(w, &ws->list, struct watch, link)
     {
-        if (!w->live && !w->reading)
+        if (w->path == WATCH_JOBS)
+            flux_respond(ws->h, w->msg, "{}"); /* those that came meanwhile */
+        else if (!w->live && !w->reading)
             start_read(w);
     }
 }
@@ -345,6 +359,28 @@ void watch_start(struct watches *ws, const flux_msg_t *msg)
         watch_finish(w, -rc, NULL);
     else if (ws->journal_ready)
         start_read(w);
+}
+
+void watch_jobs_start(struct watches *ws, const flux_msg_t *msg)
+{
+    struct watch *w = flux_msg_is_streaming(msg) ? calloc(1, sizeof(*w)) : NULL;
+    struct flux_msg_cred cred;
+    int rc;
+
+    if (!w || flux_msg_get_cred(msg, &cred) < 0) {
+        flux_respond_error(ws->h, msg, flux_msg_is_streaming(msg) ? ENOMEM : EPROTO,
+                           NULL);
+        free(w);
+        return;
+    }
+    w->ws = ws;
+    w->path = WATCH_JOBS;
+    w->live = true;
+    w->userid = cred.rolemask & FLUX_ROLE_OWNER ? FLUX_USERID_UNKNOWN : cred.userid;
+    w->msg = flux_msg_incref(msg);
+    list_append(&ws->list, &w->link);
+    if ((rc = start_journal(ws)) < 0)
+        watch_finish(w, -rc, NULL);
 }
 
 void watch_cancel(struct watches *ws, const flux_msg_t *msg)

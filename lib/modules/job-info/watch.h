@@ -23,6 +23,9 @@ void watches_clear(struct watches *ws);
 /* {"id":I,"path":s,"flags":i} -> stream of {"event":s}, ENODATA. path: eventlog,
  * guest.exec.eventlog, guest.output. */
 void watch_start(struct watches *ws, const flux_msg_t *msg);
+/* {} -> stream of {}: there may be a job that was not there before; others than the instance
+ * owner are told of their own. For the kvs service, which lists them. */
+void watch_jobs_start(struct watches *ws, const flux_msg_t *msg);
 void watch_cancel(struct watches *ws, const flux_msg_t *msg);     /* {"matchtag":i} */
 void watch_disconnect(struct watches *ws, const flux_msg_t *msg); /* client is gone */
 

@@ -4,20 +4,20 @@
 
 #include "modules/job-info/watch.h"
 
-enum watch_path { WATCH_EVENTLOG, WATCH_EXEC, WATCH_OUTPUT };
+enum watch_path { WATCH_EVENTLOG, WATCH_EXEC, WATCH_OUTPUT, WATCH_JOBS };
 
 struct watch {
     struct list link;
     struct watches *ws;
     const flux_msg_t *msg;
-    uint64_t id;
+    uint64_t id; /* WATCH_JOBS: 0, and the userid is the reader's or unknown: all */
     uint32_t userid;
     enum watch_path path;
-    uint64_t next;     /* index of the next event of the main log */
-    bool reading;      /* a store read is under way */
-    bool live;         /* the past was sent */
-    bool dead;         /* to be freed when the read comes back */
-    struct buf past;   /* what the read found */
+    uint64_t next;      /* index of the next event of the main log */
+    bool reading;       /* a store read is under way */
+    bool live;          /* the past was sent */
+    bool dead;          /* to be freed when the read comes back */
+    struct buf past;    /* what the read found */
     struct buf pending; /* journal entries that came meanwhile, the first of index ... */
     uint64_t pending_first;
     flux_future_t *output; /* WATCH_OUTPUT: the stream of job-exec */

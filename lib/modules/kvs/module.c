@@ -173,6 +173,7 @@ static void purge_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, v
     struct kvs *kvs = arg;
 
     guests_purge(kvs->guests, msg);
+    kvs_watch_purged(kvs->watches);
 }
 
 /* ---- configuration ---- */

@@ -24,5 +24,7 @@ void kvs_watch_published(struct watches *ws, struct ns *ns, const struct batch *
 /* A namespace has been made, or has gone. */
 void kvs_watch_created(struct watches *ws, struct ns *ns);
 void kvs_watch_removed(struct watches *ws, struct ns *ns);
+/* Jobs have been purged. */
+void kvs_watch_purged(struct watches *ws);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "modules/kvs/answer.h"
 #include "modules/kvs/watch_private.h"
+#include "proto/blobref.h"
 
 #define LOOKUP_FLAGS (FLUX_KVS_READDIR | FLUX_KVS_READLINK | FLUX_KVS_TREEOBJ)
 #define BY_PIECES (FLUX_KVS_WATCH_APPEND | FLUX_KVS_STREAM)
@@ -76,11 +77,21 @@ static bool is_same(struct watch *w, const struct lookup *l)
     return same;
 }
 
-static void take_whole(struct watch *w, struct lookup *l)
+/* All mounted directories are one as objects: nothing would ever be told. False: the watch
+ * is over. */
+static bool take_whole(struct watch *w, struct lookup *l)
 {
+    if (w->mounted && (w->flags & FLUX_KVS_TREEOBJ) && (w->flags & FLUX_KVS_WATCH) &&
+        memmem(l->out.data, l->out.len, BLOBREF_MOUNTED_DIR,
+               sizeof(BLOBREF_MOUNTED_DIR) - 1)) {
+        kvs_watch_fail(w, EINVAL,
+                       "a mounted directory has no reference that would change: watch "
+                       "what it lists (FLUX_KVS_READDIR)");
+        return false;
+    }
     if (!is_same(w, l))
         lookup_finish(l);
-    w->seen = true;
+    return w->seen = true;
 }
 
 /* A piece of the value, from where it was told so far. False: it is over. */
@@ -112,8 +123,8 @@ static bool take_answer(struct watch *w, struct lookup *l)
     if (w->flags & BY_PIECES) {
         if (!take_piece(w, l))
             return false;
-    } else
-        take_whole(w, l);
+    } else if (!take_whole(w, l))
+        return false;
     if ((w->flags & FLUX_KVS_WATCH) || w->more)
         return true;
     if (w->flags & FLUX_KVS_STREAM)
@@ -192,7 +203,7 @@ static struct look *next_look(struct watch *w)
 {
     list_each(l, &w->looks, struct look, link)
     {
-        if (!w->seen || l->named || (w->flags & FLUX_KVS_WATCH_FULL)) {
+        if (!w->seen || l->named || w->guest || (w->flags & FLUX_KVS_WATCH_FULL)) {
             list_del(&l->link);
             return l;
         }
@@ -234,7 +245,7 @@ void kvs_watch_go_on(struct watch *w)
         look(w);
     else if (w->gone)
         kvs_watch_fail(w, ENOTSUP, "the namespace was removed");
-    else if (w->over)
+    else if (kvs_watch_is_over(w))
         end_over(w);
     else
         list_del(&w->open_link);

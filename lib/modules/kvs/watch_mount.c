@@ -1,6 +1,7 @@
 /* Watches of keys below a mount. What changes there is no commit; the service that has it
  * tells when to look again: of a job the events of its log, or the entries of its output,
- * of the resources those of their log. An answer is given when what is found is another.
+ * of directories of jobs that there is another one, of the resources those of their log.
+ * In a job's own namespace commits tell, too. An answer is given when what is found is another.
  * When the service says that there is no more to come, as of a job that has ended, what is
  * final is looked at, and the watch ends.
  */
@@ -13,6 +14,8 @@
 #include "modules/kvs/mount.h"
 #include "modules/kvs/watch_private.h"
 #include "proto/jobkey.h"
+
+#define JOBS_WATCH "job-info.jobs-watch"
 
 static void look_again(struct watch *w)
 {
@@ -37,9 +40,8 @@ static bool is_output(const struct watch *w)
 /* What to be told of: a topic, and the payload; NULL: nothing. */
 static const char *source(const struct watch *w, struct buf *payload)
 {
-    struct slice key = {w->key.data, w->key.len}, rest, guest;
+    struct slice key = {w->key.data, w->key.len}, rest;
     struct jobkey k;
-    uint64_t id;
     const struct mount *m = mount_find(key, &rest);
 
     if (!m)
@@ -48,11 +50,12 @@ static const char *source(const struct watch *w, struct buf *payload)
         buf_adds(payload, "{}");
         return "resource.journal";
     }
-    if (jobkey_parse(rest, &k) < 0 || k.groups < JOBKEY_GROUPS)
+    if (jobkey_parse(rest, &k) < 0)
         return NULL;
-    if (jobkey_guest(key, &id, &guest) && !slice_is(guest, "output") &&
-        !slice_is(guest, "exec.eventlog"))
-        return NULL; /* in the job's own namespace, where commits tell */
+    if (k.groups < JOBKEY_GROUPS) {
+        buf_adds(payload, "{}");
+        return JOBS_WATCH;
+    }
     buf_adds(payload, "{\"id\":");
     json_buf_int(payload, (int64_t)k.id);
     buf_addf(payload, ",\"path\":\"%s\",\"flags\":0}",
@@ -117,7 +120,39 @@ static void changed(flux_future_t *f, void *arg)
 
 int kvs_watch_follow_mount(struct watch *w, const struct ns *ns)
 {
-    return ns->has_mounts ? follow(w) : 0;
+    struct slice key = {w->key.data, w->key.len}, guest;
+    uint64_t id;
+
+    if (!ns->has_mounts)
+        return 0;
+    w->guest = jobkey_guest(key, &id, &guest);
+    return follow(w);
+}
+
+bool kvs_watch_is_over(const struct watch *w)
+{
+    struct slice key = {w->key.data, w->key.len}, guest;
+    char name[JOBKEY_NAMESPACE_SIZE];
+    uint64_t id;
+
+    if (!w->over || !jobkey_guest(key, &id, &guest))
+        return w->over;
+    jobkey_namespace(id, name);
+    return !ns_find(w->ws->kvs, name);
+}
+
+void kvs_watch_purged(struct watches *ws)
+{
+    struct buf payload = {0};
+    const char *topic;
+
+    list_each(w, &ws->list, struct watch, link)
+    {
+        topic = w->changes ? source(w, &payload) : NULL;
+        if (topic && strcmp(topic, JOBS_WATCH) == 0)
+            look_again(w);
+    }
+    buf_free(&payload);
 }
 
 void kvs_watch_unfollow(struct watch *w)

@@ -42,6 +42,7 @@ struct watch {
     struct buf key;
     bool want_dir, versions; /* tell versions */
     bool mounted;            /* below a mount */
+    bool guest;              /* in a job's own namespace: commits there matter */
     bool foreign;            /* the namespace is not the sender's: for mounts */
     flux_future_t *changes;  /* below a mount: what is told of it */
     uint64_t min_version;
@@ -78,6 +79,8 @@ struct watches {
 
 /* watch_mount.c: be told of changes below a mount, if it is there; no more. */
 int kvs_watch_follow_mount(struct watch *w, const struct ns *ns);
+/* It is over, and nothing will be committed any more where it looks. */
+bool kvs_watch_is_over(const struct watch *w);
 void kvs_watch_unfollow(struct watch *w);
 
 void kvs_watch_free(struct watch *w);

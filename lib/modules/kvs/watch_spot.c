@@ -30,7 +30,7 @@ bool kvs_watch_is_waiting(const struct watch *w)
 
 bool kvs_watch_is_wide(const struct watch *w)
 {
-    return (w->flags & (FLUX_KVS_WATCH_FULL | FLUX_KVS_WATCH_APPEND)) ||
+    return (w->flags & (FLUX_KVS_WATCH_FULL | FLUX_KVS_WATCH_APPEND)) || w->guest ||
            kvs_watch_is_waiting(w);
 }
 
@@ -147,12 +147,15 @@ static void add_hit(struct hits *h, struct watch *w)
 
 static void hit_by_op(struct concern *c, void *arg)
 {
-    struct watch *w = CONTAINER_OF(c, struct spot, concern)->w;
+    const struct spot *sp = CONTAINER_OF(c, struct spot, concern);
+    struct watch *w = sp->w;
     struct hits *h = arg;
 
     add_hit(h, w);
     if (!c->wide)
         w->hit_named = true;
+    if (w->guest && sp->id == w->id)
+        return; /* what the namespace holds is put into the tree, as it is */
     if (h->op != REDO_APPEND)
         w->hit_appended = false;
 }
@@ -217,7 +220,7 @@ static bool tell_otherwise(struct watch *w, const struct ns *own)
 static void take_hit(struct watch *w)
 {
     const struct ns *own = ns_by_id(w->ws->kvs, w->id);
-    bool all = (w->flags & FLUX_KVS_WATCH_FULL) || kvs_watch_is_waiting(w);
+    bool all = (w->flags & FLUX_KVS_WATCH_FULL) || w->guest || kvs_watch_is_waiting(w);
 
     if (!own || !own->now.root)
         return; /* gone: kvs_watch_removed() tells it */
