@@ -86,7 +86,8 @@ static void answer_all(struct checkpoint *cp, struct list *l, int error)
     {
         list_del(&w->link);
         if (error)
-            kvs_respond_error(cp->kvs, w->msg, error, "the checkpoint failed");
+            kvs_respond_error(cp->kvs, w->msg, error, "the checkpoint failed: %s",
+                              kvs_strerror(cp->kvs, error));
         else
             kvs_respond_buf(cp->kvs, w->msg, &w->payload);
         buf_free(&w->payload);
@@ -164,7 +165,7 @@ static void finish(struct checkpoint *cp, int error)
     keep_going(cp);
     answer_all(cp, &cp->served, -error);
     if (error < 0 && error != -ECANCELED) {
-        flux_log(cp->kvs->h, LOG_ERR, "checkpoint: %s", strerror(-error));
+        flux_log(cp->kvs->h, LOG_ERR, "checkpoint: %s", kvs_strerror(cp->kvs, -error));
         start_timer(cp, RETRY);
     }
     if (error < 0) {

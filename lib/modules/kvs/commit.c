@@ -53,8 +53,6 @@ void txn_free(struct txn *t)
 
 void txn_fail(struct txn *t, int errnum, const char *text)
 {
-    if (errnum == ENOSPC && (!text || !*text))
-        text = "the disk is full: nothing is written until there is room again";
     if (t->done)
         t->done(-errnum, t->arg);
     else

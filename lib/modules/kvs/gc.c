@@ -94,7 +94,7 @@ static void finish(struct gc *gc, int error, const char *text)
     gc->state = GC_IDLE;
     if (error && error != -ECANCELED)
         flux_log(gc->kvs->h, LOG_ERR, "garbage collection: %s",
-                 text ? text : strerror(-error));
+                 text ? text : kvs_strerror(gc->kvs, -error));
     else if (!error && !gc->keep)
         flux_log(gc->kvs->h, LOG_DEBUG, "garbage collection: %ju of %ju blobs deleted",
                  (uintmax_t)gc->freed, (uintmax_t)(gc->freed + gc->live));
@@ -390,12 +390,21 @@ static bool due(const struct gc *gc)
            s->blobs - gc->blobs >= gc->live / 2;
 }
 
+static void not_checkpointed(struct gc *gc, int error)
+{
+    char text[200];
+
+    snprintf(text, sizeof(text), "the checkpoint before it failed: %s",
+             kvs_strerror(gc->kvs, -error));
+    finish(gc, error, text);
+}
+
 void gc_checkpointed(struct gc *gc, int error)
 {
     if (!gc)
         return;
     if (error && gc->state == GC_WANTED)
-        finish(gc, error, "the checkpoint before it failed");
+        not_checkpointed(gc, error);
     else if (gc->state == GC_WANTED && gc->again)
         gc->again = !checkpoint_begin(gc->kvs->checkpoint);
     else if (gc->state == GC_WANTED)

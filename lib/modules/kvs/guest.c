@@ -296,7 +296,7 @@ void guest_made(struct guests *gs, struct ns *ns, int error)
         return;
     g->making = false;
     if (error) {
-        fail_requests(g, error, strerror(error));
+        fail_requests(g, error, kvs_strerror(g->gs->kvs, error));
         guest_free(g);
         return;
     }
@@ -321,7 +321,7 @@ static void is_active(struct guest *g)
     if (!sort_requests(g))
         guest_free(g);
     else if ((rc = make(g)) < 0) {
-        fail_requests(g, -rc, strerror(-rc));
+        fail_requests(g, -rc, kvs_strerror(g->gs->kvs, -rc));
         guest_free(g);
     }
 }

@@ -70,6 +70,8 @@ struct kvs {
 
 /* Answer with what `payload` holds, which is consumed (buf_free() is harmless). */
 void kvs_respond_buf(struct kvs *kvs, const flux_msg_t *msg, struct buf *payload);
+/* What a client, or the log, is told of an error: for a full or failed disk the way out. */
+const char *kvs_strerror(const struct kvs *kvs, int errnum);
 /* Answer with an error; fmt may be NULL. */
 void kvs_respond_error(struct kvs *kvs, const flux_msg_t *msg, int errnum,
                        const char *fmt, ...) __attribute__((format(printf, 4, 5)));

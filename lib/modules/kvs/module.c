@@ -54,6 +54,15 @@ void kvs_respond_buf(struct kvs *kvs, const flux_msg_t *msg, struct buf *payload
     buf_free(payload);
 }
 
+const char *kvs_strerror(const struct kvs *kvs, int errnum)
+{
+    if (errnum == ENOSPC && kvs->store)
+        return "the disk is full: nothing is written until there is room again";
+    if (errnum == EIO && kvs->store && store_has_failed(kvs->store))
+        return "the store cannot be written: look at the disk, then restart the instance";
+    return strerror(errnum);
+}
+
 void kvs_respond_error(struct kvs *kvs, const flux_msg_t *msg, int errnum,
                        const char *fmt, ...)
 {
@@ -65,7 +74,7 @@ void kvs_respond_error(struct kvs *kvs, const flux_msg_t *msg, int errnum,
         vsnprintf(text, sizeof(text), fmt, ap);
         va_end(ap);
     }
-    flux_respond_error(kvs->h, msg, errnum, fmt ? text : NULL);
+    flux_respond_error(kvs->h, msg, errnum, fmt ? text : kvs_strerror(kvs, errnum));
 }
 
 /* ---- requests ---- */
@@ -444,7 +453,7 @@ static int init(flux_t *h, int argc, char **argv, void **ret_ctx)
              (rc = make_parts(kvs, &settings)) == 0)
         rc = add_handlers(kvs);
     if (rc < 0) {
-        flux_log(h, LOG_ERR, "kvs: %s", *err.text ? err.text : strerror(-rc));
+        flux_log(h, LOG_ERR, "kvs: %s", *err.text ? err.text : kvs_strerror(kvs, -rc));
         destroy(kvs);
         errno = -rc;
         return -1;

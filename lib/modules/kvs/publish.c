@@ -135,7 +135,8 @@ static void durable(struct commits *c, struct batch *b)
 static void refused(struct commits *c, struct batch *b, int error)
 {
     if (!c->falling && c->told != error)
-        flux_log(c->kvs->h, LOG_ERR, "a commit could not be stored: %s", strerror(error));
+        flux_log(c->kvs->h, LOG_ERR, "a commit could not be stored: %s",
+                 kvs_strerror(c->kvs, error));
     if (!c->falling)
         c->told = error;
     c->why = c->falling ? c->why : error;
