@@ -43,6 +43,7 @@ struct batches {
     bool gone;   /* freed but for an answer that the store still owes */
     bool failed; /* the last commit failed: wait before the next */
     char refusal[512];
+    int refusal_errno;
     flux_watcher_t *prepare;
     flux_watcher_t *retry;
 };
@@ -273,8 +274,8 @@ static void batch_done(struct batches *b, struct batch *batch)
     batch_clear(batch);
 }
 
-/* A submission that cannot be kept. */
-static void refuse_submission(struct batches *b, struct reply *r, int error)
+/* A request whose effect cannot be kept. */
+static void refuse_reply(struct batches *b, struct reply *r, int error)
 {
     flux_respond_error(b->jm->h, r->msg, error, b->refusal);
     flux_msg_decref(r->msg);
@@ -340,15 +341,20 @@ static void refuse_fresh(struct batches *b, struct batch *failed)
     } while (i < b->open.nchanges);
 }
 
+/* When the disk is full all but submissions wait for room; a store that has failed for good
+ * keeps nothing any more. */
 static void refuse_replies(struct batches *b, struct batch *batch, int error)
 {
+    bool all = store_has_failed(b->jm->store);
+
     for (size_t i = 0; i < batch->nreplies; i++)
-        if (batch->replies[i].msg && batch->replies[i].submission)
-            refuse_submission(b, &batch->replies[i], error);
+        if (batch->replies[i].msg && (all || batch->replies[i].submission))
+            refuse_reply(b, &batch->replies[i], error);
 }
 
 static void set_refusal(struct batches *b, int error)
 {
+    b->refusal_errno = error;
     if (error == ENOSPC)
         snprintf(b->refusal, sizeof(b->refusal),
                  "no space left for %s: submissions are refused until there is room; "
@@ -477,12 +483,13 @@ static void writable_cb(bool writable, void *arg)
     }
 }
 
-const char *batches_refusal(struct batches *b)
+const char *batches_refusal(struct batches *b, int *ret_errno)
 {
     if (!b->failed && !store_is_readonly(b->jm->store))
         return NULL;
     if (!b->failed)
         set_refusal(b, store_has_failed(b->jm->store) ? EIO : ENOSPC);
+    *ret_errno = b->refusal_errno;
     return b->refusal;
 }
 

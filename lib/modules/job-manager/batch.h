@@ -47,6 +47,6 @@ int batch_meta(struct batches *b, const char *key, const char *value);
 /* Remove an ended job from the store. */
 int batch_delete(struct batches *b, flux_jobid_t id);
 /* Why submissions are refused now: NULL if they are not. */
-const char *batches_refusal(struct batches *b);
+const char *batches_refusal(struct batches *b, int *ret_errno);
 
 #endif

@@ -240,14 +240,15 @@ static int submit_all(struct job_manager *jm, struct slice envs, struct slice jo
 
 static void submit_msg(struct job_manager *jm, const flux_msg_t *msg)
 {
-    const char *refusal = batches_refusal(jm->batches);
+    int errnum = 0;
+    const char *refusal = batches_refusal(jm->batches, &errnum);
     struct slice envs, jobs;
     struct buf out = {0};
     const char *payload;
     int rc;
 
     if (refusal) {
-        manager_respond_error(jm, msg, ENOSPC, "%s", refusal);
+        manager_respond_error(jm, msg, errnum, "%s", refusal);
         return;
     }
     if (flux_request_decode(msg, NULL, &payload) < 0 || !payload ||
