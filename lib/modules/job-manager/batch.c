@@ -396,6 +396,8 @@ static void batch_failed(struct batches *b, int error)
             if (!b->open.meta || !map_get(b->open.meta, key))
                 batch_meta(b, key, value);
     batch_clear(&failed);
+    if (store_has_failed(jm->store))
+        purger_failed(jm->purger);
     flux_timer_watcher_reset(b->retry, RETRY_SECONDS, 0.);
     flux_watcher_start(b->retry);
 }

@@ -148,6 +148,20 @@ static void set_timer(struct purger *pg, double oldest)
     flux_watcher_start(pg->timer);
 }
 
+static void answer_error(struct purger *pg, const struct purge *p, int rc)
+{
+    struct job_manager *jm = pg->jm;
+    int errnum;
+    const char *refusal =
+        store_has_failed(jm->store) ? batches_refusal(jm->batches, &errnum) : NULL;
+
+    if (refusal)
+        manager_respond_error(jm, p->msg, errnum, "%s", refusal);
+    else
+        manager_respond_error(jm, p->msg, -rc, "the store cannot be read: %s",
+                              strerror(-rc));
+}
+
 static void finish(struct purger *pg, int rc)
 {
     struct purge *p = TAKE(pg->now);
@@ -156,8 +170,7 @@ static void finish(struct purger *pg, int rc)
         pg->automatic = false;
         set_timer(pg, p->oldest);
     } else if (rc < 0)
-        manager_respond_error(pg->jm, p->msg, -rc, "the store cannot be read: %s",
-                              strerror(-rc));
+        answer_error(pg, p, rc);
     else
         flux_respond_pack(pg->jm->h, p->msg, "{s:I}", "count", (int64_t)p->count);
     purge_free(p);
@@ -245,8 +258,35 @@ void purger_stored(struct purger *pg)
         finish(pg, 0);
 }
 
+/* The store has failed for good: one that removes has nothing to wait for. */
+static void refuse(struct purger *pg, struct purge *p)
+{
+    if (p->msg)
+        answer_error(pg, p, -EIO);
+    else
+        pg->automatic = false;
+    purge_free(p);
+}
+
+void purger_failed(struct purger *pg)
+{
+    list_each(p, &pg->waiting, struct purge, link)
+    {
+        if (p->force)
+            refuse(pg, p);
+    }
+    if (pg->deleting) {
+        pg->deleting = false;
+        finish(pg, -EIO);
+    }
+}
+
 static void add(struct purger *pg, struct purge *p)
 {
+    if (p->force && store_has_failed(pg->jm->store)) {
+        refuse(pg, p);
+        return;
+    }
     list_append(&pg->waiting, &p->link);
     next_purge(pg);
 }

@@ -20,9 +20,10 @@ int purger_new(struct job_manager *jm, struct purger **ret);
 void purger_free(struct purger *pg); /* accepts NULL */
 /* Take the limits out of the configuration. -EINVAL: they keep what they were. */
 int purger_configure(struct purger *pg, const flux_conf_t *conf, flux_error_t *err);
-/* There are more ended jobs; jobs were removed, on disk. */
+/* There are more ended jobs; jobs were removed, on disk; nothing can be any more. */
 void purger_ended(struct purger *pg);
 void purger_stored(struct purger *pg);
+void purger_failed(struct purger *pg);
 
 void purge_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg);
 void purge_id_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg);
