@@ -1,7 +1,8 @@
 /* The power-cut test of jobs: the real store on a disk that loses power, the real
  * job-ingest and job-manager on it, and a client that remembers what it was told.
  *
- * cutjobs.c leads the lives and makes the load, cutjobs_check.c looks at what a cut left.
+ * cutjobs.c leads the lives, cutjobs_load.c makes the load, cutjobs_check.c looks at what a
+ * cut left. cutfaults.h has other faults than cuts for them.
  */
 #ifndef TEST_SYSTEM_CUTJOBS_H
 #define TEST_SYSTEM_CUTJOBS_H
@@ -15,13 +16,17 @@ struct cutjobs {
     bool simulated; /* one thread, virtual time: the same seed gives the same run */
     int lives;      /* power cuts, one after another on the same disk */
     enum store_durability durability;
-    bool with_kvs; /* which has work, too: cutkvs.h */
+    bool with_kvs;                /* which has work, too: cutkvs.h */
+    const struct cutfault *fault; /* NULL: only the power fails */
 
     /* Sums; start as 0. */
     long cuts;
     long acked;   /* submissions that were answered with an id, commits */
     long refused; /* that were refused for lack of space */
     long visible; /* events that a watcher was shown */
+    /* What was done. */
+    long submitted, cancelled, purged, commits, made, removed, snapshots, collections,
+        drops, checkpoints;
     long lost;    /* of those, the ones that were gone afterwards */
     long corrupt; /* what must never be: see `why` */
     char why[400];
@@ -49,10 +54,12 @@ struct cutjobs_job {
     size_t nevents; /* that a watcher saw, NULL where it did not */
     bool ran;       /* in an earlier life */
     bool started;   /* its log says so */
+    bool kept;      /* its task outlived the services */
     bool cancelled, purging, purged;
 };
 
 struct cutkvs;
+struct cutfault;
 
 struct cutrun {
     struct cutjobs *p;
@@ -83,10 +90,36 @@ void cutrun_corrupt(struct cutrun *r, flux_jobid_t id, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void cutrun_lost(struct cutrun *r, flux_jobid_t id, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Is this answer what there may be on a disk without power, without space, or that has
+ * failed to sync? When a fault was planned, its text must name the cause. */
+bool cutrun_excuses(struct cutrun *r, int errnum, const char *text);
+/* What was answered so may have reached the disk. */
+bool cutrun_in_doubt(struct cutrun *r, int errnum);
 /* Jobspec of submission k (yours), its environment. */
 cJSON *cutrun_jobspec(long k);
 cJSON *cutrun_env(long k);
 /* The store is open, nothing runs on it yet. */
 void cutrun_check(struct cutrun *r);
+struct cutjobs_job *cutrun_job(struct cutrun *r, flux_jobid_t id);
+
+/* A disk and a world for it. */
+void cutrun_new(struct cutrun *r);
+void cutrun_free(struct cutrun *r);
+/* fn(r), and whatever assertion of the world's fails in it counts as corrupt: false. */
+bool cutrun_guard(struct cutrun *r, void (*fn)(struct cutrun *r));
+int cutrun_open(struct cutrun *r, flux_error_t *err);
+void cutrun_start(struct cutrun *r);
+void cutrun_turn(struct cutrun *r);
+/* How a life ends: in good order; the process is killed; the power of the node is gone. */
+enum cutrun_end { CUTRUN_STOP, CUTRUN_KILL, CUTRUN_POWER };
+void cutrun_down(struct cutrun *r, enum cutrun_end end);
+
+/* The client, one a life: it starts, does something each turn, goes. */
+void cutload_start(struct cutrun *r);
+void cutload_turn(struct cutrun *r);
+void cutload_submit(struct cutrun *r);
+void cutload_stop(struct cutrun *r);
+/* It asks again for what it got no answer to. */
+void cutload_retry(struct cutrun *r);
 
 #endif

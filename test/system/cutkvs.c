@@ -38,7 +38,7 @@ struct snapshot {
     int numbers[KEYS];
 };
 
-enum what { COMMIT, MAKE, REMOVE, GETROOT, OTHER };
+enum what { COMMIT, MAKE, REMOVE, GETROOT, COLLECT, DROP };
 
 struct ask {
     struct list link;
@@ -59,6 +59,7 @@ struct cutkvs {
     struct space spaces[SPACES];
     int nspaces;
     struct snapshot snapshots[SNAPSHOTS];
+    char log[300];
     bool quiet; /* for a snapshot: nothing else is under way */
 };
 
@@ -136,12 +137,6 @@ static void ask_free(struct ask *a)
     free(a);
 }
 
-/* What else can there be than success? There may be no space, and no power. */
-static bool is_excused(const struct cutrun *r, int errnum)
-{
-    return pwrvfs_is_cut(r->disk) || (errnum == ENOSPC && r->full);
-}
-
 static void keep_snapshot(struct cutkvs *k, flux_future_t *f)
 {
     struct snapshot *s = &k->snapshots[cutrun_random(k->r, SNAPSHOTS)];
@@ -160,6 +155,18 @@ static void keep_snapshot(struct cutkvs *k, flux_future_t *f)
     }
 }
 
+static void count(const struct ask *a, int errnum)
+{
+    struct cutjobs *p = a->k->r->p;
+    long *const sums[] = {&p->commits,   &p->made,        &p->removed,
+                          &p->snapshots, &p->collections, &p->drops};
+
+    p->acked += errnum == 0;
+    p->refused += errnum != 0 && errnum != EBUSY;
+    p->checkpoints += errnum == 0 && a->sync;
+    *sums[a->what] += errnum == 0;
+}
+
 static void answered(flux_future_t *f, void *arg)
 {
     struct ask *a = arg;
@@ -173,11 +180,15 @@ static void answered(flux_future_t *f, void *arg)
         ask_free(a);
         return;
     }
-    if (errnum && !is_excused(r, errnum) && !(a->what == OTHER && errnum == EBUSY))
+    if (errnum && !cutrun_excuses(r, errnum, flux_future_error_string(a->f)) &&
+        !(a->what == COLLECT && errnum == EBUSY))
         cutrun_corrupt(r, 0, "kvs request %d of key %d, number %d: %s (%s)", a->what,
                        a->key, a->number, strerror(errnum), flux_future_error_string(f));
-    r->p->acked += errnum == 0;
-    r->p->refused += errnum != 0;
+    count(a, errnum);
+    if (errnum && cutrun_in_doubt(r, errnum)) {
+        ask_free(a);
+        return;
+    }
     if (a->what == COMMIT && (errnum == 0 || !a->sync))
         k->keys[a->key].fate[a->number] = (unsigned char)fate;
     else if (a->what == MAKE)
@@ -207,7 +218,7 @@ static struct ask *ask(struct cutkvs *k, enum what what, int key, int number,
     return a;
 }
 
-static void commit(struct cutkvs *k)
+void cutkvs_commit(struct cutkvs *k)
 {
     struct cutrun *r = k->r;
     int key = (int)cutrun_random(r, KEYS), flags = 0;
@@ -258,9 +269,9 @@ static void remove_space(struct cutkvs *k)
     ask(k, REMOVE, 0, n, flux_kvs_namespace_remove(k->h, name));
 }
 
-static void other(struct cutkvs *k, const char *topic)
+static void other(struct cutkvs *k, enum what what, const char *topic)
 {
-    ask(k, OTHER, 0, 0, flux_rpc(k->h, topic, "{}", FLUX_NODEID_ANY, 0));
+    ask(k, what, 0, 0, flux_rpc(k->h, topic, "{}", FLUX_NODEID_ANY, 0));
 }
 
 void cutkvs_load(struct cutkvs *k)
@@ -286,9 +297,9 @@ void cutkvs_load(struct cutkvs *k)
         break;
     case 3:
         if (cutrun_random(r, 3) == 0)
-            other(k, "kvs.gc");
+            other(k, COLLECT, "kvs.gc");
         else
-            other(k, "kvs.dropcache");
+            other(k, DROP, "kvs.dropcache");
         break;
     case 4:
     case 5:
@@ -298,11 +309,11 @@ void cutkvs_load(struct cutkvs *k)
     case 9:
     case 10:
     case 11:
-        commit(k);
+        cutkvs_commit(k);
         break;
     case 12:
         for (uint64_t n = 1 + cutrun_random(r, 20); n > 0; n--)
-            commit(k);
+            cutkvs_commit(k);
         break;
     default:
         break;
@@ -486,15 +497,35 @@ static void check(struct cutkvs *k)
         power = check_snapshot(k, &k->snapshots[i]);
 }
 
+void cutkvs_read(struct cutkvs *k)
+{
+    for (int i = 0; i < KEYS; i++)
+        if (number_of(k, NULL, i, "one") != number_of(k, NULL, i, "two"))
+            cutrun_corrupt(k->r, 0, "key %d: half of a transaction", i);
+}
+
+unsigned cutkvs_waiting(const struct cutkvs *k)
+{
+    return k->waiting;
+}
+
 /* ---- life ---- */
 
-void cutkvs_start(struct cutkvs *k)
+static void log_cb(const char *text, int len, void *arg)
+{
+    struct cutkvs *k = arg;
+
+    snprintf(k->log, sizeof(k->log), "%.*s", len, text);
+}
+
+int cutkvs_start(struct cutkvs *k)
 {
     struct world *w;
     char owner[16];
+    int errnum = 0;
 
     if (!k)
-        return;
+        return 0;
     w = k->r->w;
     k->module = router_open(w->rt, "kvs", getuid(), FLUX_ROLE_OWNER);
     flux_aux_set(k->module, "flux::store", w->store, NULL);
@@ -503,14 +534,17 @@ void cutkvs_start(struct cutkvs *k)
     sprintf(owner, "%u", (unsigned)getuid());
     flux_attr_set_cacheonly(k->module, "security.owner", owner);
     flux_set_conf_new(k->module, flux_conf_create());
+    flux_log_set_redirect(k->module, log_cb, k);
     if (kvs_module.init(k->module, 0, NULL, &k->ctx) < 0) {
-        if (!pwrvfs_is_cut(k->r->disk))
-            cutrun_corrupt(k->r, 0, "the kvs does not start: %s", strerror(errno));
+        errnum = errno;
+        if (!cutrun_excuses(k->r, errnum, k->log))
+            cutrun_corrupt(k->r, 0, "the kvs does not start: %s", strerror(errnum));
         k->ctx = NULL;
     }
     k->h = router_open(w->rt, NULL, getuid(), FLUX_ROLE_OWNER | FLUX_ROLE_LOCAL);
     if (k->ctx)
         check(k);
+    return errnum;
 }
 
 void cutkvs_stop(struct cutkvs *k)

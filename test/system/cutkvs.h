@@ -16,8 +16,13 @@ void cutkvs_free(struct cutkvs *k);
 
 /* In a life: the service starts, and what it has is looked at; then it has work; then its
  * disk is gone, and so is it. */
-void cutkvs_start(struct cutkvs *k);
+int cutkvs_start(struct cutkvs *k); /* 0, or an errno that there may be */
 void cutkvs_load(struct cutkvs *k);
 void cutkvs_stop(struct cutkvs *k);
+
+/* One commit of the load's; requests under way; read what the KVS has, which must be whole. */
+void cutkvs_commit(struct cutkvs *k);
+unsigned cutkvs_waiting(const struct cutkvs *k);
+void cutkvs_read(struct cutkvs *k);
 
 #endif

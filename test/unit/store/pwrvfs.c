@@ -1,5 +1,5 @@
 /* The disk that loses power: files, unsynced writes, and what SQLite asks of a VFS.
- * Locks and shared memory are in pwrvfs_lock.c.
+ * Locks and shared memory are in pwrvfs_lock.c, planned faults in pwrvfs_fault.c.
  */
 #include "pwrvfs.h"
 
@@ -179,7 +179,7 @@ static int write_locked(struct pwr_file *f, const void *buf, size_t n, size_t of
     size_t more = off + n > f->view.len ? off + n - f->view.len : 0;
     bool was_cut = v->cut;
 
-    if (v->space && more && used(v) + more > v->space)
+    if (pwr_write_fails(v) || (v->space && more && used(v) + more > v->space))
         return SQLITE_FULL;
     if (!spend(v)) {
         /* The write under way when the power goes may be half done. */
@@ -236,6 +236,8 @@ static int file_sync(sqlite3_file *h, int flags)
     pthread_mutex_lock(&v->lock);
     if (v->fail_sync)
         v->fail_sync = false;
+    else if (pwr_sync_fails(v))
+        pending_lose(v, f);
     else if (spend(v)) {
         pending_sync(f);
         rc = SQLITE_OK;

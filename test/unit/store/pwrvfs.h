@@ -31,6 +31,20 @@ void pwrvfs_set_space(struct pwrvfs *v, size_t bytes);
 size_t pwrvfs_used(struct pwrvfs *v);
 /* The next sync fails with an I/O error. */
 void pwrvfs_fail_sync(struct pwrvfs *v);
+
+/* Faults to come: of the writes, the n-th from now and those that follow, `count` of
+ * them all told, find the disk full (n 0: none). */
+void pwrvfs_fill_at(struct pwrvfs *v, long n, long count);
+/* The n-th sync from now fails (0: none), and of what it was to write any part may never
+ * reach the disk, although it can be read until the power goes. */
+void pwrvfs_fail_sync_at(struct pwrvfs *v, long n);
+/* How many of these there were; how many writes and syncs. */
+long pwrvfs_faults(struct pwrvfs *v);
+void pwrvfs_count(struct pwrvfs *v, long *ret_writes, long *ret_syncs);
+/* The process is killed: nothing more reaches the files. With all connections closed:
+ * another one starts, and finds what was written, synced or not. */
+void pwrvfs_stop(struct pwrvfs *v);
+void pwrvfs_start(struct pwrvfs *v);
 /* A number below n, from the disk's seed. */
 uint64_t pwrvfs_random(struct pwrvfs *v, uint64_t n);
 

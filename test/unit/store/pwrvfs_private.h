@@ -45,6 +45,9 @@ struct pwrvfs {
     long budget;
     bool cut, fail_sync;
     size_t space;
+    long nwrites, nsyncs, nfaults;
+    long full_from, full_until; /* numbers of writes that find the disk full */
+    long bad_sync;              /* number of the sync that fails; 0: none */
     struct pwr_file files[PWR_FILES];
 };
 
@@ -59,6 +62,10 @@ static inline struct pwr_file *pwr_file(sqlite3_file *h)
 {
     return ((struct pwr_handle *)h)->file;
 }
+
+/* With the lock held: one more write, one more sync; does it fail? */
+bool pwr_write_fails(struct pwrvfs *v);
+bool pwr_sync_fails(struct pwrvfs *v);
 
 int pwr_lock(sqlite3_file *file, int level);
 int pwr_unlock(sqlite3_file *file, int level);
