@@ -182,6 +182,37 @@ listings() {
     done_testing
 }
 
+# Nobody else holds watches without end. as_guest COMMAND...
+as_guest() {
+    FLUX_HANDLE_USERID=4711 FLUX_HANDLE_ROLEMASK=2 "$@"
+}
+
+nwatches() {
+    [ "$(flux module stats kvs | tr -d ' \n' | sed 's/.*"watches":\([0-9]*\).*/\1/')" = "$1" ]
+}
+
+limits() {
+    flux kvs namespace create -o 4711 theirs
+    printf '[kvs]\nguest-watch-limit = 2\n' >good.toml
+    printf '[kvs]\nguest-watch-limit = -2\n' >bad.toml
+    flux config load good.toml
+    as_guest flux kvs get -W -N theirs a >a.txt &
+    as_guest flux kvs get -W -N theirs b >b.txt &
+    succeeds 'a guest has watches' wait_for 20 nwatches 2
+    says 'user 4711 has 2 watches, and may have no more .kvs.guest-watch-limit.: end some' \
+        'and no more than the limit' as_guest timeout 60 flux kvs get -W -N theirs c
+    exits 0 'the refused one is not counted' nwatches 2
+    succeeds 'the owner has more' flux kvs put -N theirs a=1
+    prints 1 'without counting' timeout 60 flux kvs get -w -c1 -N theirs a
+    succeeds 'what ends makes room' wait_for 20 nwatches 1
+    prints 1 'for another' as_guest timeout 60 flux kvs get -W -N theirs a
+    says 'kvs.guest-watch-limit: a number of watches' 'the limit is checked' \
+        flux config load bad.toml
+    flux kvs put -N theirs b=1
+    wait
+    done_testing
+}
+
 refusals() {
     id=$(flux submit true)
     flux job wait-event "$id" clean >/dev/null
@@ -307,6 +338,7 @@ inside refusals
 inside watches -s2
 inside own -s2
 inside listings -s2
+inside limits -s2
 inside begin --statedir="$TMP/state"
 inside go_on --statedir="$TMP/state"
 inside remember --statedir="$TMP/state"

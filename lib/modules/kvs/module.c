@@ -31,6 +31,7 @@
 
 #define CHECKPOINT_PERIOD 60.
 #define GC_THRESHOLD 100000
+#define GUEST_WATCH_LIMIT 10000
 #define MEMORY_LIMIT (128u << 20)
 
 double kvs_now(const struct kvs *kvs)
@@ -190,20 +191,25 @@ static void purge_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, v
 struct settings {
     double period;
     uint64_t gc_threshold;
+    int64_t guest_watch_limit;
 };
 
 static int read_config(const flux_conf_t *conf, struct settings *ret, flux_error_t *err)
 {
-    int64_t threshold = GC_THRESHOLD;
+    int64_t threshold = GC_THRESHOLD, watches = GUEST_WATCH_LIMIT;
     const cJSON *o = NULL;
     double value = CHECKPOINT_PERIOD;
 
-    *ret = (struct settings){value, GC_THRESHOLD};
+    *ret = (struct settings){value, GC_THRESHOLD, GUEST_WATCH_LIMIT};
     if (!conf)
         return 0;
-    if (flux_conf_unpack(conf, err, "{s?{s?o s?I}}", "kvs", "checkpoint-period", &o,
-                         "gc-threshold", &threshold) < 0)
+    if (flux_conf_unpack(conf, err, "{s?{s?o s?I s?I}}", "kvs", "checkpoint-period", &o,
+                         "gc-threshold", &threshold, "guest-watch-limit", &watches) < 0)
         return -errno;
+    if (watches < -1)
+        return error_set(
+            err, EINVAL,
+            "kvs.guest-watch-limit: a number of watches, or -1 for no limit");
     if (threshold < 0)
         return error_set(err, EINVAL,
                          "kvs.gc-threshold: a number of commits, or 0 for never");
@@ -213,7 +219,7 @@ static int read_config(const flux_conf_t *conf, struct settings *ret, flux_error
     if (!(value >= 0.1 && value <= 1e6))
         return error_set(err, EINVAL,
                          "kvs.checkpoint-period: must be from 100ms to 11 days");
-    *ret = (struct settings){value, (uint64_t)threshold};
+    *ret = (struct settings){value, (uint64_t)threshold, watches};
     return 0;
 }
 
@@ -235,6 +241,7 @@ static void config_reload_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t
         flux_respond_error(h, msg, -rc, err.text);
         return;
     }
+    kvs_watches_set_limit(kvs->watches, settings.guest_watch_limit);
     if (kvs->checkpoint) {
         checkpoint_set_period(kvs->checkpoint, settings.period);
         gc_set_threshold(kvs->gc, settings.gc_threshold);
@@ -402,6 +409,7 @@ static int make_parts(struct kvs *kvs, const struct settings *settings)
         (rc = snapshots_new(kvs, &kvs->snapshots)) < 0 ||
         (rc = feed_new(kvs, &kvs->feed)) < 0)
         return rc;
+    kvs_watches_set_limit(kvs->watches, settings->guest_watch_limit);
     return kvs->store ? make_leader(kvs, settings) : follower_new(kvs, &kvs->follower);
 }
 

@@ -21,29 +21,31 @@
     (NOT_VALUES | NEED_WATCH | FLUX_KVS_WATCH | FLUX_KVS_WAITCREATE | FLUX_KVS_STREAM |  \
      FLUX_KVS_WATCH_INITIAL_SENTINEL | FLUX_KVS_LINEARIZABLE)
 
+void kvs_watches_free(struct watches *ws)
+{
+    if (!ws)
+        return;
+    umap_free(ws->tries);
+    umap_free(ws->holders);
+    free(ws);
+}
+
 int kvs_watches_new(struct kvs *kvs, struct watches **ret)
 {
     struct watches *ws = calloc(1, sizeof(*ws));
 
-    if (!ws || !(ws->tries = umap_new(free))) {
-        free(ws);
+    if (!ws || !(ws->tries = umap_new(free)) || !(ws->holders = umap_new(free))) {
+        kvs_watches_free(ws);
         return -ENOMEM;
     }
     ws->kvs = kvs;
+    ws->limit = -1;
     list_init(&ws->list);
     list_init(&ws->absent);
     list_init(&ws->late);
     list_init(&ws->open);
     *ret = ws;
     return 0;
-}
-
-void kvs_watches_free(struct watches *ws)
-{
-    if (!ws)
-        return;
-    umap_free(ws->tries);
-    free(ws);
 }
 
 void kvs_watches_end(struct watches *ws)
@@ -100,6 +102,7 @@ void kvs_watch_free(struct watch *w)
     list_del(&w->start_link);
     list_del(&w->open_link);
     list_del(&w->hit_link);
+    kvs_watch_discharge(w);
     kvs_watch_leave(w);
     kvs_watch_unfollow(w);
     kvs_watch_clear_looks(w);
@@ -273,9 +276,9 @@ static int take_request(struct watch *w, struct lookup *l)
 static int begin(struct watch *w, struct lookup *l)
 {
     struct ns *ns;
-    int rc = take_request(w, l);
+    int rc = kvs_watch_admit(w, &l->err);
 
-    if (rc < 0)
+    if (rc < 0 || (rc = take_request(w, l)) < 0)
         return rc;
     if ((ns = lookup_ns(l, &rc))) {
         w->foreign = l->foreign;

@@ -13,6 +13,8 @@ void kvs_watches_free(struct watches *ws); /* accepts NULL */
 /* Answer all: the service ends. */
 void kvs_watches_end(struct watches *ws);
 size_t kvs_watches_count(const struct watches *ws);
+/* How many a user other than the instance owner may hold from now on; negative: no limit. */
+void kvs_watches_set_limit(struct watches *ws, int64_t limit);
 
 /* kvs-watch.lookup, kvs-watch.cancel; the sender of some has gone. */
 void kvs_watch_request(struct watches *ws, const flux_msg_t *msg);

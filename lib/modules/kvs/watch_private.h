@@ -34,6 +34,7 @@ struct watch {
     struct turn turn;
     struct watches *ws;
     const flux_msg_t *msg;
+    struct watch_holder *holder; /* NULL: the instance owner, or it was refused */
 
     /* The request. */
     int flags;
@@ -70,12 +71,18 @@ struct watch {
 struct watches {
     struct kvs *kvs;
     struct list list;
-    struct list absent; /* wait for their namespace to be made */
-    struct list late;   /* wait for a version */
-    struct list open;   /* where they stand may be out of date: every commit may concern
+    struct list absent;   /* wait for their namespace to be made */
+    struct list late;     /* wait for a version */
+    struct list open;     /* where they stand may be out of date: every commit may concern
                            them */
-    struct umap *tries; /* by namespace */
+    struct umap *tries;   /* by namespace */
+    struct umap *holders; /* struct watch_holder, by userid */
+    int64_t limit;        /* of the watches of one; negative: none */
 };
+
+/* watch_limit.c: count it among its user's. -EDQUOT; no more. */
+int kvs_watch_admit(struct watch *w, flux_error_t *err);
+void kvs_watch_discharge(struct watch *w);
 
 /* watch_mount.c: be told of changes below a mount, if it is there; no more. */
 int kvs_watch_follow_mount(struct watch *w, const struct ns *ns);
