@@ -10,7 +10,8 @@
  *   job.state.depend, .priority, .sched, .run, .cleanup, .inactive
  *   job.event.NAME                  to those who called flux_jobtap_job_subscribe()
  *   job.priority.get                answer {"priority":I} (0 holds the job)
- *   job.inactive-add, -remove       the job left the active set / was purged
+ *   job.inactive-add, -remove       the job left the active set / is purged; no more
+ *                                   events can be posted
  *   job.update.KEY, job.update      a change of the jobspec is asked for / is made
  *   conf.update                     {"conf":{}}; -1 refuses the configuration
  *   plugin.query                    answer anything, for `flux jobtap query`

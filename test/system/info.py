@@ -133,6 +133,10 @@ def active():
         equal(stats["job_states"]["sched"], 3, "job-stats counts them")
     flux("cancel", *flux("jobs", "-n", "-f", "pending", "-o", "{id}").split())
     flux("queue", "drain")
+    flux("job", "purge", "-f", *(str(i) for i in held[:2]))
+    with client() as c:
+        after = json.loads(c.rpc("job-list.job-stats")[1])
+        equal(after["inactive_purged"] - stats["inactive_purged"], 2, "and those that are purged")
 
 
 def cancel_list():

@@ -17,6 +17,7 @@ struct stats {
     const flux_msg_t *msg;
     int64_t states[FLUX_JOB_NR_STATES]; /* by bit number */
     uint64_t results[STORE_NRESULTS];
+    int64_t purged;
     flux_future_t *f;
 };
 
@@ -49,7 +50,7 @@ static void answer(struct stats *s)
              (unsigned long long)s->results[FLUX_JOB_RESULT_FAILED],
              (unsigned long long)s->results[FLUX_JOB_RESULT_CANCELED],
              (unsigned long long)s->results[FLUX_JOB_RESULT_TIMEOUT]);
-    buf_adds(&b, "\"inactive_purged\":0,\"queues\":[]}");
+    buf_addf(&b, "\"inactive_purged\":%lld,\"queues\":[]}", (long long)s->purged);
     flux_respond(s->jl->h, s->msg, b.data);
     buf_free(&b);
 }
@@ -78,7 +79,8 @@ static void got_states(flux_future_t *f, void *arg)
     const cJSON *states;
     int rc;
 
-    if (flux_rpc_get_unpack(f, "{s:o}", "states", &states) == 0) {
+    if (flux_rpc_get_unpack(f, "{s:o s?I}", "states", &states, "purged_jobs",
+                            &s->purged) == 0) {
         for (int i = 1; i < FLUX_JOB_NR_STATES - 1; i++)
             json_int64(json_get(states, flux_job_statetostr(1 << i, "l")), &s->states[i]);
     }

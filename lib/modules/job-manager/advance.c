@@ -90,6 +90,8 @@ static void finished(struct job_manager *jm, struct job *job)
 {
     jm->inactive++;
     wait_finished(jm->wait, job);
+    job->ended = true;
+    jobtap_call(jm->jobtap, job, JOBTAP_INACTIVE_ADD);
     manager_remove_job(jm, job);
     purger_ended(jm->purger);
 }

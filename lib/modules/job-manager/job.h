@@ -95,6 +95,7 @@ struct job {
     bool free_due : 1;      /* tell the scheduler that the resources are free */
     bool expiration_due : 1;
     bool memo_volatile : 1;
+    bool ended : 1; /* and that is on disk: nothing is posted any more */
 };
 
 struct job *job_new(flux_jobid_t id);

@@ -142,15 +142,19 @@ void jobtap_reason(flux_plugin_t *p, flux_plugin_arg_t *args, flux_error_t *err)
                  flux_plugin_get_name(p));
 }
 
+bool jobtap_has(const struct jobtap *t, enum jobtap_topic topic)
+{
+    return t->callees[topic] && t->callees[topic][0];
+}
+
 /* Call those who handle one of the fixed topics; err may be NULL. */
 static int call_fixed(struct jobtap *t, struct tap_call *call, enum jobtap_topic topic,
                       flux_plugin_arg_t **ret_args, flux_error_t *err)
 {
-    flux_plugin_t **callees = t->callees[topic];
     flux_plugin_arg_t *args;
     int rc = 0;
 
-    if (!callees || !callees[0])
+    if (!jobtap_has(t, topic))
         return 0;
     if (!(args = jobtap_args(t, call)))
         return -ENOMEM;

@@ -39,6 +39,8 @@ int jobtap_configure(struct jobtap *t, const flux_conf_t *conf, flux_error_t *er
 /* Load a built-in (".name") or a shared object. err says why not. */
 int jobtap_load(struct jobtap *t, const char *path, const cJSON *conf, flux_error_t *err);
 
+/* Does any plug-in handle it? */
+bool jobtap_has(const struct jobtap *t, enum jobtap_topic topic);
 /* Call all plug-ins. -EINVAL if one fails. */
 int jobtap_call(struct jobtap *t, struct job *job, enum jobtap_topic topic);
 /* A new job: -EINVAL with the reason. The first asks for consent, the second has the

@@ -48,6 +48,7 @@ struct job_manager {
     struct intern *strings;
     uint64_t max_id;                     /* the highest id ever given */
     uint64_t inactive;                   /* ended jobs in the store */
+    uint64_t purged;                     /* those that were removed from it, ever */
     uint64_t running;                    /* jobs in RUN and CLEANUP */
     size_t waitable;                     /* jobs in memory with that flag */
     unsigned counts[FLUX_JOB_NR_STATES]; /* jobs in memory by state */

@@ -10,10 +10,11 @@
 #include "base/fsd.h"
 #include "base/json.h"
 #include "modules/job-manager/batch.h"
+#include "modules/job-manager/jobtap.h"
 #include "modules/job-manager/purge.h"
+#include "modules/job-manager/purge_tell.h"
 #include "modules/job-manager/wait.h"
 
-#define STEP_JOBS 200
 #define BATCH_DEFAULT 100
 #define BATCH_MAX 10000
 #define TIMER_MIN 0.1 /* seconds */
@@ -30,8 +31,10 @@ struct purge {
     size_t ngiven, next;
     /* One step. */
     uint64_t excess; /* jobs beyond `keep` */
-    flux_jobid_t ids[STEP_JOBS];
+    flux_jobid_t ids[PURGE_STEP];
     size_t n, max;
+    bool tell; /* plug-ins want to know */
+    struct purge_rows rows;
     double oldest; /* when the oldest ended that stays; 0: there is none */
 
     uint64_t count; /* gone so far; without force: that may go */
@@ -57,6 +60,7 @@ static void purge_free(void *arg)
     list_del(&p->link);
     flux_msg_decref(p->msg);
     free(p->given);
+    purge_rows_clear(&p->rows);
     free(p);
 }
 
@@ -127,9 +131,10 @@ static int purge_read(struct store_reader *r, void *arg)
 
     if (!p->force)
         return p->given ? count_given(r, p) : count_oldest(r, p);
-    if (p->given)
-        return read_given(r, p);
-    rc = store_reader_oldest(r, 1e300, p->max + 1, take_oldest, p);
+    rc = p->given ? read_given(r, p)
+                  : store_reader_oldest(r, 1e300, p->max + 1, take_oldest, p);
+    if (rc >= 0 && p->tell)
+        rc = purge_rows_read(&p->rows, r, p->ids, p->n);
     return rc < 0 ? rc : 0;
 }
 
@@ -180,10 +185,18 @@ static void finish(struct purger *pg, int rc)
 static void delete_jobs(struct purger *pg, struct purge *p)
 {
     struct job_manager *jm = pg->jm;
+    char text[24];
     size_t n;
 
-    for (n = 0; n < p->n && batch_delete(jm->batches, p->ids[n]) == 0; n++)
+    for (n = 0; n < p->n && batch_delete(jm->batches, p->ids[n]) == 0; n++) {
         wait_forget(jm->wait, p->ids[n]);
+        if (p->tell)
+            purge_rows_tell(&p->rows, n, jm, p->ids[n]);
+    }
+    jm->purged += n;
+    snprintf(text, sizeof(text), "%ju", (uintmax_t)jm->purged);
+    if (n > 0)
+        batch_meta(jm->batches, PURGED_META, text);
     p->count += n;
     p->left -= n;
     jm->inactive -= jm->inactive < n ? jm->inactive : n;
@@ -209,7 +222,8 @@ static void step(struct purger *pg)
     int rc;
 
     p->n = 0;
-    p->max = p->left < STEP_JOBS ? p->left : STEP_JOBS;
+    p->tell = jobtap_has(pg->jm->jobtap, JOBTAP_INACTIVE_REMOVE);
+    p->max = p->left < PURGE_STEP ? p->left : PURGE_STEP;
     p->oldest = 0;
     p->excess = inactive > p->keep ? inactive - p->keep : 0;
     pg->reading = true;

@@ -16,6 +16,9 @@
 
 #include "modules/job-manager/manager.h"
 
+/* How many jobs were ever removed, in the store. */
+#define PURGED_META "job-manager.purged"
+
 int purger_new(struct job_manager *jm, struct purger **ret);
 void purger_free(struct purger *pg); /* accepts NULL */
 /* Take the limits out of the configuration. -EINVAL: they keep what they were. */

@@ -131,16 +131,17 @@ void stats_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *ar
 
     flux_respond_pack(
         h, msg,
-        "{s:{s:i s:I} s:I s:I s:I s:{s:i s:i s:i s:i s:i s:i} s:{s:I s:i} s:s s:I s:I "
+        "{s:{s:i s:I} s:I s:I s:I s:I s:{s:i s:i s:i s:i s:i s:i} s:{s:I s:i} s:s s:I "
+        "s:I "
         "s:{s:{} s:{s:f s:s}}}",
         "journal", "listeners", (int)journal_listeners(jm->journal), "events",
         (int64_t)journal_events(jm->journal), "active_jobs",
         (int64_t)(umap_count(jm->jobs) - inactive), "inactive_jobs",
-        (int64_t)(jm->inactive + inactive), "max_jobid", (int64_t)jm->max_id, "states",
-        "new", (int)c[0], "depend", (int)c[1], "priority", (int)c[2], "sched", (int)c[3],
-        "run", (int)c[4], "cleanup", (int)c[5], "alloc", "queued",
-        (int64_t)alloc_queued(jm->alloc), "pending", (int)alloc_pending(jm->alloc),
-        "exec", service ? service : "", "zombies", (int64_t)wait_zombies(jm->wait),
-        "strings", (int64_t)intern_count(jm->strings), "housekeeping", "running",
-        "config", "release-after", -1.0, "command", "");
+        (int64_t)(jm->inactive + inactive), "purged_jobs", (int64_t)jm->purged,
+        "max_jobid", (int64_t)jm->max_id, "states", "new", (int)c[0], "depend", (int)c[1],
+        "priority", (int)c[2], "sched", (int)c[3], "run", (int)c[4], "cleanup", (int)c[5],
+        "alloc", "queued", (int64_t)alloc_queued(jm->alloc), "pending",
+        (int)alloc_pending(jm->alloc), "exec", service ? service : "", "zombies",
+        (int64_t)wait_zombies(jm->wait), "strings", (int64_t)intern_count(jm->strings),
+        "housekeeping", "running", "config", "release-after", -1.0, "command", "");
 }

@@ -10,6 +10,7 @@
 #include "modules/job-manager/batch.h"
 #include "modules/job-manager/event.h"
 #include "modules/job-manager/jobtap.h"
+#include "modules/job-manager/purge.h"
 #include "modules/job-manager/queue.h"
 #include "modules/job-manager/record.h"
 #include "modules/job-manager/restart.h"
@@ -45,6 +46,9 @@ static int read_state(struct store_reader *reader, void *arg)
         max_id = strtoull(given, NULL, 10);
     if (jm->max_id < max_id)
         jm->max_id = max_id;
+    free(TAKE(given));
+    if (store_reader_meta(reader, PURGED_META, &given) == 0 && given)
+        jm->purged = strtoull(given, NULL, 10);
     if (store_reader_meta(reader, "job-manager.queue", &r->queue) < 0)
         r->queue = NULL;
     if (store_reader_meta(reader, WAIT_META, &r->zombies) < 0)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "world.h"
@@ -342,6 +343,56 @@ START_TEST(subscriber_sees_every_event_of_its_job_only)
 }
 END_TEST
 
+/* What the plug-in heard of jobs that ended or were purged, and how many the latter are. */
+static void check_ended(const char *heard, int purged)
+{
+    AUTOFREE char *answer = NULL, *stats = NULL;
+    char want[300];
+
+    ck_assert_int_eq(world_rpc(w, w->client, "job-manager.jobtap-query",
+                               "{\"name\":\"tap\"}", &answer),
+                     0);
+    snprintf(want, sizeof(want), "\"ended\":\"%s\"", heard);
+    ck_assert_msg(strstr(answer, want), "%s", answer);
+    ck_assert_int_eq(world_rpc(w, w->client, "job-manager.stats-get", NULL, &stats), 0);
+    snprintf(want, sizeof(want), "\"purged_jobs\":%d,", purged);
+    ck_assert_msg(strstr(stats, want), "%s", stats);
+}
+
+START_TEST(ended_and_purged_jobs_are_told_and_counted)
+{
+    char heard[128];
+    int me = (int)getuid();
+
+    load("");
+    for (int i = 0; i < 3; i++) {
+        world_submit(w, NULL, 16, 0);
+        world_drain(w);
+    }
+    snprintf(heard, sizeof(heard), "+1:%d +2:%d +3:%d ", me, me, me);
+    check_ended(heard, 0);
+    ck_assert_int_eq(world_rpc(w, w->client, "job-manager.purge",
+                               "{\"num_limit\":2,\"batch\":50,\"force\":false}", NULL),
+                     0);
+    check_ended(heard, 0);
+    ck_assert_int_eq(world_rpc(w, w->client, "job-manager.purge",
+                               "{\"num_limit\":2,\"batch\":50,\"force\":true}", NULL),
+                     0);
+    snprintf(heard, sizeof(heard), "+1:%d +2:%d +3:%d -1:%d ", me, me, me, me);
+    check_ended(heard, 1);
+    /* The count outlives the process. */
+    world_stop(w);
+    world_start(w);
+    load("");
+    check_ended("", 1);
+    ck_assert_int_eq(world_rpc(w, w->client, "job-manager.purge-id",
+                               "{\"ids\":[3,1,2],\"force\":true}", NULL),
+                     0);
+    snprintf(heard, sizeof(heard), "-3:%d -2:%d ", me, me);
+    check_ended(heard, 3);
+}
+END_TEST
+
 START_TEST(service_of_a_removed_plugin_is_gone)
 {
     load("");
@@ -374,6 +425,7 @@ int main(void)
     tcase_add_test(tc, prolog_and_epilog_hold_the_job);
     tcase_add_test(tc, priority_of_a_plugin_and_its_absence);
     tcase_add_test(tc, subscriber_sees_every_event_of_its_job_only);
+    tcase_add_test(tc, ended_and_purged_jobs_are_told_and_counted);
     tcase_add_test(tc, service_of_a_removed_plugin_is_gone);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);

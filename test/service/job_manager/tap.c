@@ -7,6 +7,8 @@
 #include <flux/jobtap.h>
 
 static int calls[2]; /* job.state.run, job.event.* seen */
+static char
+    ended[256]; /* "+ID:" and "-ID:" of those that ended, were purged; their userid */
 
 static int validate_cb(flux_plugin_t *p, const char *topic, flux_plugin_arg_t *args,
                        void *arg)
@@ -96,11 +98,29 @@ static int event_cb(flux_plugin_t *p, const char *topic, flux_plugin_arg_t *args
     return 0;
 }
 
+/* Nothing may be posted any more. */
+static int ended_cb(flux_plugin_t *p, const char *topic, flux_plugin_arg_t *args,
+                    void *arg)
+{
+    int64_t id = 0;
+    int userid = 0, state = 0;
+    size_t len = strlen(ended);
+
+    if (flux_plugin_arg_unpack(args, FLUX_PLUGIN_ARG_IN, "{s:I s:i s:i}", "id", &id,
+                               "userid", &userid, "state", &state) < 0 ||
+        state != FLUX_JOB_STATE_INACTIVE ||
+        flux_jobtap_event_post_pack(p, FLUX_JOBTAP_CURRENT_JOB, "late", NULL) == 0)
+        return -1;
+    snprintf(ended + len, sizeof(ended) - len, "%s%d:%d ",
+             strcmp(topic, "job.inactive-add") == 0 ? "+" : "-", (int)id, userid);
+    return 0;
+}
+
 static int query_cb(flux_plugin_t *p, const char *topic, flux_plugin_arg_t *args,
                     void *arg)
 {
-    return flux_plugin_arg_pack(args, FLUX_PLUGIN_ARG_OUT, "{s:i s:i}", "runs", calls[0],
-                                "events", calls[1]);
+    return flux_plugin_arg_pack(args, FLUX_PLUGIN_ARG_OUT, "{s:i s:i s:s}", "runs",
+                                calls[0], "events", calls[1], "ended", ended);
 }
 
 static void go_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
@@ -124,6 +144,8 @@ int flux_plugin_init(flux_plugin_t *p)
         {"job.state.cleanup", cleanup_cb, NULL},
         {"job.priority.get", priority_cb, NULL},
         {"job.event.*", event_cb, NULL},
+        {"job.inactive-add", ended_cb, NULL},
+        {"job.inactive-remove", ended_cb, NULL},
         {"plugin.query", query_cb, NULL},
         {NULL, NULL, NULL},
     };
@@ -131,6 +153,7 @@ int flux_plugin_init(flux_plugin_t *p)
         flux_get_reactor(flux_jobtap_get_flux(p)), 1., 0., finish_cb, p);
 
     calls[0] = calls[1] = 0;
+    ended[0] = '\0';
     if (flux_plugin_register(p, "tap", table) < 0 ||
         flux_plugin_aux_set(p, "timer", w, (flux_free_f)flux_watcher_destroy) < 0)
         return -1;
