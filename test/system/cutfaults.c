@@ -141,43 +141,46 @@ static bool open_and_check(struct cutrun *r)
     return !r->broken;
 }
 
-static void life_with_fault(struct cutrun *r, struct cutfault *f)
+static void end_fault(struct cutrun *r, struct cutfault *f)
 {
-    plan(r);
+    long writes, syncs;
+
+    pwrvfs_count(r->disk, &writes, &syncs);
+    f->writes = writes - f->writes;
+    f->syncs = syncs - f->syncs;
+    f->came = pwrvfs_faults(r->disk) > 0;
+    pwrvfs_fill_at(r->disk, 0, 0);
+    pwrvfs_fail_sync_at(r->disk, 0);
+}
+
+static void life(struct cutrun *r, int turns, struct cutfault *f)
+{
+    if (f) {
+        pwrvfs_count(r->disk, &f->writes, &f->syncs);
+        plan(r);
+    }
     if (!open_and_check(r))
         return;
     cutrun_start(r);
     cutload_start(r);
-    work(r, TURNS);
-    f->came = pwrvfs_faults(r->disk) > 0;
-    pwrvfs_count(r->disk, &f->writes, &f->syncs);
-    pwrvfs_fill_at(r->disk, 0, 0);
-    pwrvfs_fail_sync_at(r->disk, 0);
+    cutload_retry(r);
+    work(r, turns);
+    if (f)
+        end_fault(r, f);
     if (store_has_failed(r->w->store))
         stand_still(r);
     else
         go_on(r);
 }
 
-static void life_after(struct cutrun *r)
-{
-    if (!open_and_check(r))
-        return;
-    cutrun_start(r);
-    cutload_start(r);
-    cutload_retry(r);
-    work(r, MORE_TURNS);
-    go_on(r);
-}
-
 static void lead(struct cutrun *r)
 {
     struct cutfault *f = (struct cutfault *)r->p->fault;
 
-    life_with_fault(r, f);
+    life(r, TURNS, f->second ? NULL : f);
     cutrun_down(r, r->broken ? CUTRUN_POWER : f->end);
     if (!r->broken)
-        life_after(r);
+        life(r, MORE_TURNS, f->second ? f : NULL);
     cutrun_down(r, CUTRUN_POWER);
     if (!r->broken)
         open_and_check(r);

@@ -18,8 +18,9 @@ enum cutfault_kind {
 
 struct cutfault {
     enum cutfault_kind kind;
-    long at; /* write or sync, from 1 */
-    enum cutrun_end end;
+    long at;             /* write or sync, from 1 */
+    bool second;         /* in the life after the first, counted from its start */
+    enum cutrun_end end; /* of the first */
 
     /* Set by the run. */
     long writes, syncs; /* of the life with the fault */

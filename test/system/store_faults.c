@@ -2,6 +2,7 @@
  * again, each time with another fault of the disk, see cutfaults.h: full at the n-th
  * write (kind 1), full from there on for a while (2), the n-th sync failed (3), for each n
  * there is. How the process then ends goes round: in good order, killed, without power.
+ * Then the same in the next instance on that disk (kinds 5 to 7), from its start on.
  *
  * With --sample N of each kind, spread evenly. Prints what work there was without a fault,
  * then for each kind the faults, what was acknowledged, refused, shown, lost, corrupt.
@@ -18,7 +19,11 @@
 
 #define SEED 21 /* has some of every kind of work */
 
-static const char *const kinds[] = {"none", "full-once", "full-while", "sync"};
+#define SECOND 4 /* added to the kind: in the second life */
+
+static const char *const kinds[] = {
+    "none",      "full-once",      "full-while",      "sync",
+    "next none", "next full-once", "next full-while", "next sync"};
 
 /* What is under way, for the message of a crash. */
 static char under_way[64];
@@ -48,8 +53,10 @@ static struct cutjobs new_sums(uint64_t seed)
 
 static struct cutfault run(struct cutjobs *p, int kind, long at)
 {
-    struct cutfault f = {
-        .kind = (enum cutfault_kind)kind, .at = at, .end = (enum cutrun_end)(at % 3)};
+    struct cutfault f = {.kind = (enum cutfault_kind)(kind % SECOND),
+                         .at = at,
+                         .second = kind >= SECOND,
+                         .end = (enum cutrun_end)(at % 3)};
 
     snprintf(under_way, sizeof(under_way), "crashed in --only=%d:%ld %ju\n", kind, at,
              (uintmax_t)p->seed);
@@ -85,34 +92,61 @@ static bool measure(uint64_t seed, struct cutfault *ret)
            p.collections > 0 && p.checkpoints > 0;
 }
 
-static int run_kind(uint64_t seed, int kind, long until, long sample)
+static int run_kind(uint64_t seed, int kind, const long until[3], long sample)
 {
     struct cutjobs p = new_sums(seed);
     double start = now();
-    long planned = 0, n = sample && sample < until ? sample : until;
+    long planned = 0, most = until[0];
 
-    for (long i = 0; i < n; i++, planned++) {
-        long at = 1 + i * until / n, bad = p.lost + p.corrupt;
+    for (int end = 1; end < 3; end++)
+        most = most < until[end] ? until[end] : most;
+    sample = sample && sample < most ? sample : most;
+    for (long i = 0; i < sample; i++) {
+        long at = 1 + i * most / sample, bad = p.lost + p.corrupt;
 
+        if (at > until[at % 3])
+            continue;
         run(&p, kind, at);
+        planned++;
         if (p.lost + p.corrupt > bad)
             printf("failed: --only=%d:%ld %ju\n", kind, at, (uintmax_t)seed);
     }
     return report(&p, kinds[kind], planned, now() - start);
 }
 
+/* The three kinds of one life, of which there are three, by how the first ended. */
+static int run_life(uint64_t seed, int none, const struct cutfault clean[3], long sample)
+{
+    long writes[3], syncs[3];
+    int bad;
+
+    for (int i = 0; i < 3; i++) {
+        writes[i] = clean[i].writes;
+        syncs[i] = clean[i].syncs;
+    }
+    bad = run_kind(seed, none + CUTFAULT_FULL_ONCE, writes, sample);
+    bad |= run_kind(seed, none + CUTFAULT_FULL_WHILE, writes, sample);
+    return bad | run_kind(seed, none + CUTFAULT_SYNC, syncs, sample);
+}
+
 static int run_all(uint64_t seed, long sample)
 {
-    struct cutfault clean;
-    int bad = 0;
+    struct cutfault clean[3];
+    struct cutjobs p = new_sums(seed);
+    int bad;
 
-    if (!measure(seed, &clean)) {
+    if (!measure(seed, &clean[0])) {
         printf("the work is not what it should be\n");
         return 1;
     }
-    bad |= run_kind(seed, CUTFAULT_FULL_ONCE, clean.writes, sample);
-    bad |= run_kind(seed, CUTFAULT_FULL_WHILE, clean.writes, sample);
-    return bad | run_kind(seed, CUTFAULT_SYNC, clean.syncs, sample);
+    clean[1] = clean[2] = clean[0];
+    bad = run_life(seed, 0, clean, sample);
+    for (int end = 0; end < 3; end++)
+        clean[end] = run(&p, SECOND, end);
+    printf("next instance: writes %ld after an end in order, %ld killed, %ld without "
+           "power\n",
+           clean[0].writes, clean[1].writes, clean[2].writes);
+    return bad | run_life(seed, SECOND, clean, sample);
 }
 
 int main(int argc, char **argv)
@@ -130,7 +164,7 @@ int main(int argc, char **argv)
         }
     signal(SIGSEGV, crashed);
     signal(SIGABRT, crashed);
-    if (at > 0) {
+    if (at > 0 && kind > 0 && kind < 2 * SECOND) {
         struct cutjobs p = new_sums(seed);
 
         run(&p, kind, at);
