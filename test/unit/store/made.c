@@ -7,7 +7,7 @@
 #include "base/sha256.h"
 #include "store/kvs.h"
 
-#define HASHES 1024
+#define HASHES 2048
 
 static made_hash keep(const unsigned char *hash)
 {
@@ -91,7 +91,7 @@ made_hash made_nothing(void)
     return keep(hash);
 }
 
-void made_damage(struct fixture *f, made_hash hash, const char *data)
+void made_damage(struct fixture *f, made_hash hash, const void *data, size_t len)
 {
-    put(f, hash, data, strlen(data));
+    put(f, hash, data, len);
 }

@@ -27,6 +27,6 @@ made_hash made_blob(struct fixture *f, const void *data, size_t len);
 /* A hash that nothing has. */
 made_hash made_nothing(void);
 /* These bytes stand under that hash, which is not theirs. */
-void made_damage(struct fixture *f, made_hash hash, const char *data);
+void made_damage(struct fixture *f, made_hash hash, const void *data, size_t len);
 
 #endif

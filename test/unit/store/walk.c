@@ -197,7 +197,7 @@ START_TEST(bytes_that_are_not_those_of_the_hash_are_damaged)
     made_hash hash = made_nothing();
 
     fixture_open(&f, FIXTURE_MEMORY);
-    made_damage(&f, hash, "blob");
+    made_damage(&f, hash, "blob", 4);
     ck_assert_str_eq(damage(one(ENTRY_BLOB, hash, 4)), "k!it is damaged;");
     ck_assert_str_eq(damage(one(ENTRY_ROPE, hash, 4)), "k!it is damaged;");
     ck_assert_str_eq(damage(one(ENTRY_DIR, hash, 4)), "k!it is damaged;");
