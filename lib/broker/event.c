@@ -23,9 +23,9 @@ static bool is_ours(struct events *e, const struct endpoint *from, const flux_ms
     return from && from->kind == ENDPOINT_LOCAL;
 }
 
-static void subscribe_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
+static void subscription(struct events *e, struct endpoint *from, const flux_msg_t *msg,
+                         int (*change)(struct subs *subs, const char *topic))
 {
-    struct events *e = arg;
     const char *topic;
 
     if (!is_ours(e, from, msg))
@@ -33,20 +33,17 @@ static void subscribe_cb(void *arg, struct endpoint *from, const flux_msg_t *msg
     if (flux_msg_unpack(msg, "{s:s}", "topic", &topic) < 0)
         core_error(e->core, msg, errno, NULL);
     else
-        core_ack(e->core, from, msg, subs_add(&from->subs, topic));
+        core_ack(e->core, from, msg, change(&from->subs, topic));
+}
+
+static void subscribe_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
+{
+    subscription(arg, from, msg, subs_add);
 }
 
 static void unsubscribe_cb(void *arg, struct endpoint *from, const flux_msg_t *msg)
 {
-    struct events *e = arg;
-    const char *topic;
-
-    if (!is_ours(e, from, msg))
-        return;
-    if (flux_msg_unpack(msg, "{s:s}", "topic", &topic) < 0)
-        core_error(e->core, msg, errno, NULL);
-    else
-        core_ack(e->core, from, msg, subs_remove(&from->subs, topic));
+    subscription(arg, from, msg, subs_remove);
 }
 
 /* The event that a publish request describes. NULL with errno. */

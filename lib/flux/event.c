@@ -9,14 +9,9 @@
 
 #include "base/base64.h"
 #include "base/buf.h"
+#include "flux/envelope.h"
 #include "flux/future_private.h"
 #include "flux/handle_private.h"
-
-static int fail(int errnum)
-{
-    errno = errnum;
-    return -1;
-}
 
 /* ---- subscriptions ---- */
 
@@ -94,32 +89,15 @@ int flux_event_unsubscribe(flux_t *h, const char *topic)
 
 /* ---- messages ---- */
 
-static int check(const flux_msg_t *msg, const char **topic)
-{
-    if (!msg)
-        return fail(EINVAL);
-    if (msg->type != FLUX_MSGTYPE_EVENT)
-        return fail(EPROTO);
-    return topic ? flux_msg_get_topic(msg, topic) : 0;
-}
-
 int flux_event_decode(const flux_msg_t *msg, const char **topic, const char **s)
 {
-    if (check(msg, topic) < 0)
-        return -1;
-    return s ? flux_msg_get_string(msg, s) : 0;
+    return envelope_decode(msg, FLUX_MSGTYPE_EVENT, topic, s);
 }
 
 int flux_event_decode_raw(const flux_msg_t *msg, const char **topic, const void **data,
                           size_t *len)
 {
-    if (!data || !len)
-        return fail(EINVAL);
-    if (check(msg, topic) < 0)
-        return -1;
-    *data = msg->payload;
-    *len = msg->payload_len;
-    return 0;
+    return envelope_decode_raw(msg, FLUX_MSGTYPE_EVENT, topic, data, len);
 }
 
 int flux_event_unpack(const flux_msg_t *msg, const char **topic, const char *fmt, ...)
@@ -127,7 +105,7 @@ int flux_event_unpack(const flux_msg_t *msg, const char **topic, const char *fmt
     va_list ap;
     int rc;
 
-    if (check(msg, topic) < 0)
+    if (envelope_check(msg, FLUX_MSGTYPE_EVENT, topic) < 0)
         return -1;
     va_start(ap, fmt);
     rc = flux_msg_vunpack(msg, fmt, ap);
@@ -135,50 +113,19 @@ int flux_event_unpack(const flux_msg_t *msg, const char **topic, const char *fmt
     return rc;
 }
 
-static flux_msg_t *event_new(const char *topic)
-{
-    flux_msg_t *msg;
-
-    if (!topic) {
-        errno = EINVAL;
-        return NULL;
-    }
-    if (!(msg = flux_msg_create(FLUX_MSGTYPE_EVENT)))
-        return NULL;
-    flux_msg_route_enable(msg);
-    if (flux_msg_set_topic(msg, topic) < 0) {
-        flux_msg_destroy(msg);
-        return NULL;
-    }
-    return msg;
-}
-
-/* msg, or NULL with it gone when filling it in failed. */
-static flux_msg_t *filled(flux_msg_t *msg, int rc)
-{
-    if (rc == 0)
-        return msg;
-    flux_msg_destroy(msg);
-    return NULL;
-}
-
 flux_msg_t *flux_event_encode(const char *topic, const char *s)
 {
-    flux_msg_t *msg = event_new(topic);
-
-    return msg && s ? filled(msg, flux_msg_set_string(msg, s)) : msg;
+    return envelope_encode(FLUX_MSGTYPE_EVENT, topic, s);
 }
 
 flux_msg_t *flux_event_encode_raw(const char *topic, const void *data, size_t len)
 {
-    flux_msg_t *msg = event_new(topic);
-
-    return msg && data ? filled(msg, flux_msg_set_payload(msg, data, len)) : msg;
+    return envelope_encode_raw(FLUX_MSGTYPE_EVENT, topic, data, len);
 }
 
 flux_msg_t *flux_event_pack(const char *topic, const char *fmt, ...)
 {
-    flux_msg_t *msg = event_new(topic);
+    flux_msg_t *msg = envelope_new(FLUX_MSGTYPE_EVENT, topic);
     va_list ap;
     int rc;
 
@@ -187,7 +134,7 @@ flux_msg_t *flux_event_pack(const char *topic, const char *fmt, ...)
     va_start(ap, fmt);
     rc = flux_msg_vpack(msg, fmt, ap);
     va_end(ap);
-    return filled(msg, rc);
+    return envelope_filled(msg, rc);
 }
 
 /* ---- publishing ---- */

@@ -5,6 +5,7 @@
 
 #include <flux/handle.h>
 
+#include "flux/envelope.h"
 #include "proto/msg_private.h"
 
 static int fail(int errnum)
@@ -13,34 +14,15 @@ static int fail(int errnum)
     return -1;
 }
 
-static int check(const flux_msg_t *msg, const char **topic)
-{
-    if (!msg)
-        return fail(EINVAL);
-    if (msg->type != FLUX_MSGTYPE_RESPONSE)
-        return fail(EPROTO);
-    if (msg->aux1)
-        return fail((int)msg->aux1);
-    return topic ? flux_msg_get_topic(msg, topic) : 0;
-}
-
 int flux_response_decode(const flux_msg_t *msg, const char **topic, const char **s)
 {
-    if (check(msg, topic) < 0)
-        return -1;
-    return s ? flux_msg_get_string(msg, s) : 0;
+    return envelope_decode(msg, FLUX_MSGTYPE_RESPONSE, topic, s);
 }
 
 int flux_response_decode_raw(const flux_msg_t *msg, const char **topic, const void **data,
                              size_t *len)
 {
-    if (!data || !len)
-        return fail(EINVAL);
-    if (check(msg, topic) < 0)
-        return -1;
-    *data = msg->payload;
-    *len = msg->payload_len;
-    return 0;
+    return envelope_decode_raw(msg, FLUX_MSGTYPE_RESPONSE, topic, data, len);
 }
 
 int flux_response_decode_error(const flux_msg_t *msg, const char **errstr)
@@ -57,45 +39,14 @@ int flux_response_decode_error(const flux_msg_t *msg, const char **errstr)
     return 0;
 }
 
-static flux_msg_t *response_new(const char *topic, int errnum)
-{
-    flux_msg_t *msg;
-
-    if (!topic) {
-        errno = EINVAL;
-        return NULL;
-    }
-    if (!(msg = flux_msg_create(FLUX_MSGTYPE_RESPONSE)))
-        return NULL;
-    flux_msg_route_enable(msg);
-    if (flux_msg_set_topic(msg, topic) < 0 ||
-        (errnum && flux_msg_set_errnum(msg, errnum) < 0)) {
-        flux_msg_destroy(msg);
-        return NULL;
-    }
-    return msg;
-}
-
 flux_msg_t *flux_response_encode(const char *topic, const char *s)
 {
-    flux_msg_t *msg = response_new(topic, 0);
-
-    if (msg && s && flux_msg_set_string(msg, s) < 0) {
-        flux_msg_destroy(msg);
-        return NULL;
-    }
-    return msg;
+    return envelope_encode(FLUX_MSGTYPE_RESPONSE, topic, s);
 }
 
 flux_msg_t *flux_response_encode_raw(const char *topic, const void *data, size_t len)
 {
-    flux_msg_t *msg = response_new(topic, 0);
-
-    if (msg && data && flux_msg_set_payload(msg, data, len) < 0) {
-        flux_msg_destroy(msg);
-        return NULL;
-    }
-    return msg;
+    return envelope_encode_raw(FLUX_MSGTYPE_RESPONSE, topic, data, len);
 }
 
 flux_msg_t *flux_response_encode_error(const char *topic, int errnum, const char *errstr)
@@ -106,12 +57,8 @@ flux_msg_t *flux_response_encode_error(const char *topic, int errnum, const char
         errno = EINVAL;
         return NULL;
     }
-    msg = response_new(topic, errnum);
-    if (msg && errstr && flux_msg_set_string(msg, errstr) < 0) {
-        flux_msg_destroy(msg);
-        return NULL;
-    }
-    return msg;
+    msg = envelope_encode(FLUX_MSGTYPE_RESPONSE, topic, errstr);
+    return msg ? envelope_filled(msg, flux_msg_set_errnum(msg, errnum)) : NULL;
 }
 
 /* The responder's credentials are stamped where the message enters the broker. */
