@@ -1,9 +1,11 @@
-/* flux content - blobs by their hash: load, store, flush, dropcache. */
+/* flux content - blobs by their hash: load, store, flush, dropcache; checkpoints. */
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include <cjson/cJSON.h>
 #include <flux/core.h>
 
 #include "cmds.h"
@@ -227,9 +229,109 @@ static const struct cli_command content_dropcache = {
     .run = run_dropcache,
 };
 
+/* ---- checkpoint ---- */
+
+static void print_checkpoint(const cJSON *o)
+{
+    time_t t = (time_t)cJSON_GetNumberValue(cJSON_GetObjectItem(o, "timestamp"));
+    const char *ns = cJSON_GetStringValue(cJSON_GetObjectItem(o, "namespace"));
+    const char *ref = cJSON_GetStringValue(cJSON_GetObjectItem(o, "rootref"));
+    char when[32] = "-";
+    struct tm tm;
+
+    if (t > 0 && gmtime_r(&t, &tm))
+        strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    printf("%-8.0f %-20s %s %s\n",
+           cJSON_GetNumberValue(cJSON_GetObjectItem(o, "sequence")), when,
+           ref ? ref : "-", ns ? ns : "-");
+}
+
+static int list_checkpoints(struct cli *c, flux_t *h)
+{
+    flux_future_t *f = flux_rpc(h, "content.checkpoint-get", NULL, FLUX_NODEID_ANY, 0);
+    const cJSON *all, *o;
+    const char *text = NULL;
+    cJSON *answer = NULL;
+    int rc = 0;
+
+    if (!f || flux_rpc_get(f, &text) < 0 || !(answer = cJSON_Parse(text ? text : "")))
+        rc = cli_fail(c, "%s", f ? flux_future_error_string(f) : strerror(errno));
+    else if (cli_count(c, "json"))
+        printf("%s\n", text);
+    else {
+        all = cJSON_GetObjectItem(answer, "value");
+        printf("%-8s %-20s %-71s %s\n", "SEQUENCE", "TIME", "ROOTREF", "NAMESPACE");
+        cJSON_ArrayForEach(o, all)
+        {
+            print_checkpoint(o);
+        }
+    }
+    cJSON_Delete(answer);
+    flux_future_destroy(f);
+    return rc;
+}
+
+static int run_checkpoint_list(struct cli *c)
+{
+    return cli_argc(c) == 0 ? cli_with_handle(c, list_checkpoints)
+                            : cli_usage(c, "there are no arguments");
+}
+
+static int update_checkpoint(struct cli *c, flux_t *h)
+{
+    const char *ref = cli_arg(c, 0);
+    unsigned char hash[HASH];
+    flux_future_t *f;
+    int rc = parse_ref(c, ref, hash);
+
+    if (rc != 0)
+        return rc;
+    f = flux_rpc_pack(h, "content.checkpoint-put", FLUX_NODEID_ANY, 0, "{s:{s:i s:s}}",
+                      "value", "version", 1, "rootref", ref);
+    if (!f || flux_rpc_get(f, NULL) < 0)
+        rc =
+            cli_fail(c, "%s: %s", ref, f ? flux_future_error_string(f) : strerror(errno));
+    flux_future_destroy(f);
+    return rc;
+}
+
+static int run_checkpoint_update(struct cli *c)
+{
+    return cli_argc(c) == 1 ? cli_with_handle(c, update_checkpoint)
+                            : cli_usage(c, "a reference is needed");
+}
+
+static const struct cli_option list_options[] = {
+    {"json", 'j', CLI_NONE, NULL, "Print what the service answers"},
+    {0},
+};
+
+static const struct cli_command checkpoint_list = {
+    .name = "list",
+    .args = "",
+    .help = "Print the roots of the namespaces that are in the store",
+    .options = TABLE(list_options),
+    .run = run_checkpoint_list,
+};
+
+static const struct cli_command checkpoint_update = {
+    .name = "update",
+    .args = "BLOBREF",
+    .help = "Make a stored directory the root of the primary namespace",
+    .run = run_checkpoint_update,
+};
+
+static const struct cli_command content_checkpoint = {
+    .name = "checkpoint",
+    .help = "List what the store keeps of the KVS, put another root in its place",
+    .sub =
+        (const struct cli_command *const[]){&checkpoint_list, &checkpoint_update, NULL},
+};
+
 const struct cli_command cmd_content = {
     .name = "content",
     .help = "Store and load blobs by their hash",
-    .sub = (const struct cli_command *const[]){&content_dropcache, &content_flush,
-                                               &content_load, &content_store, NULL},
+    .sub = (const struct cli_command *const[]){&content_checkpoint, &content_dropcache,
+                                               &content_flush, &content_load,
+                                               &content_store, NULL},
 };

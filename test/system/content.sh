@@ -32,6 +32,38 @@ store() {
     done_testing
 }
 
+# root: of the primary namespace, as the store has it
+root() {
+    flux content checkpoint list | awk '$4 == "primary" { print $3 }'
+}
+
+checkpoint() {
+    flux kvs put a=1 dir.b=2
+    flux kvs namespace create other
+    flux kvs put -N other --sync x=1
+    flux kvs put --sync c=3
+    version=$(flux kvs version)
+    says "^$version +20[0-9-]*T[0-9:]*Z +$(flux kvs getroot --blobref) primary" \
+        'the root in the store is that of the last checkpoint' flux content checkpoint list
+    says '^1 .* other' 'other namespaces have one, too' flux content checkpoint list
+    says '"value":\[\{"version":1,"rootref":"sha256-' 'as the service answers' \
+        flux content checkpoint list --json
+    old=$(root)
+    flux kvs put --sync a=5 d=4
+    succeeds 'another root can be put there' flux content checkpoint update "$old"
+    prints 1 'then all is as it was' flux kvs get a
+    says 'No such file' 'and only that' flux kvs get d
+    prints "$old" 'in the store, too' root
+    prints $((version + 2)) 'which is a commit' flux kvs version
+    says 'is no reference' 'what is none' flux content checkpoint update x
+    exits 1 'a blob that is not there' \
+        flux content checkpoint update "sha256-$(printf '%064d' 0)"
+    ref=$(echo hello | flux content store)
+    exits 1 'one that is no directory' flux content checkpoint update "$ref"
+    prints 1 'change nothing' flux kvs get a
+    done_testing
+}
+
 refuse() {
     other=sha256-$(printf 'other' | sha256sum | cut -d' ' -f1)
     exits 1 'what is not there' flux content load "$other"
@@ -60,6 +92,7 @@ if [ -n "${FLUX_TEST_INSIDE:-}" ]; then
     "$FLUX_TEST_INSIDE"
 fi
 inside store -s2 --statedir="$TMP/state"
+inside checkpoint --statedir="$TMP/state2"
 inside refuse
 inside collect --statedir="$TMP/state"
 exit $((failures > 0))

@@ -6,21 +6,13 @@
 #include <string.h>
 
 #include "base/sha256.h"
+#include "modules/kvs/content_private.h"
 
 #define BLOB_MAX (32u << 20) /* bytes of one */
 
 struct content {
     struct kvs *kvs;
     struct list requests; /* under way */
-};
-
-struct request {
-    struct list link;
-    struct kvs *kvs; /* NULL: the service has ended */
-    const flux_msg_t *msg;
-    unsigned char hash[STORE_HASH];
-    struct buf blob;
-    struct store_kvs_stats stats;
 };
 
 int content_new(struct kvs *kvs, struct content **ret)
@@ -39,7 +31,7 @@ void content_free(struct content *c)
 {
     if (!c)
         return;
-    list_each(r, &c->requests, struct request, link)
+    list_each(r, &c->requests, struct content_request, link)
     {
         kvs_respond_error(r->kvs, r->msg, ENOSYS, NULL);
         list_del(&r->link);
@@ -48,9 +40,9 @@ void content_free(struct content *c)
     free(c);
 }
 
-static struct request *request_new(struct kvs *kvs, const flux_msg_t *msg)
+struct content_request *content_request_new(struct kvs *kvs, const flux_msg_t *msg)
 {
-    struct request *r = calloc(1, sizeof(*r));
+    struct content_request *r = calloc(1, sizeof(*r));
 
     if (!r) {
         kvs_respond_error(kvs, msg, ENOMEM, NULL);
@@ -62,7 +54,7 @@ static struct request *request_new(struct kvs *kvs, const flux_msg_t *msg)
     return r;
 }
 
-static void request_free(struct request *r)
+void content_request_free(struct content_request *r)
 {
     list_del(&r->link);
     flux_msg_decref(r->msg);
@@ -70,22 +62,21 @@ static void request_free(struct request *r)
     free(r);
 }
 
-/* Answer with bytes, or an error. */
-static void request_end(struct request *r, int rc, const void *data, size_t len)
+void content_request_end(struct content_request *r, int rc, const void *data, size_t len)
 {
     if (r->kvs && rc < 0)
         kvs_respond_error(r->kvs, r->msg, -rc,
                           rc == -EIO ? "the blob is damaged, or cannot be read" : NULL);
     else if (r->kvs && flux_respond_raw(r->kvs->h, r->msg, data, len) < 0)
         flux_log_error(r->kvs->h, "content");
-    request_free(r);
+    content_request_free(r);
 }
 
 /* ---- load ---- */
 
 static int take_blob(uint64_t gen, const void *data, size_t len, void *arg)
 {
-    struct request *r = arg;
+    struct content_request *r = arg;
     unsigned char hash[SHA256_SIZE];
 
     sha256(data, len, hash);
@@ -96,16 +87,16 @@ static int take_blob(uint64_t gen, const void *data, size_t len, void *arg)
 
 static int read_blob(struct store_reader *reader, void *arg)
 {
-    struct request *r = arg;
+    struct content_request *r = arg;
 
     return store_reader_blob(reader, r->hash, take_blob, r);
 }
 
 static void blob_read(int rc, void *arg)
 {
-    struct request *r = arg;
+    struct content_request *r = arg;
 
-    request_end(r, rc, r->blob.data, r->blob.len);
+    content_request_end(r, rc, r->blob.data, r->blob.len);
 }
 
 /* What the KVS has told the hash of need not be stored yet. */
@@ -119,7 +110,7 @@ static struct obj *in_memory(struct kvs *kvs, const unsigned char *hash)
 void content_load_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
 {
     struct kvs *kvs = arg;
-    struct request *r;
+    struct content_request *r;
     const void *hash;
     struct obj *o;
     size_t len;
@@ -129,25 +120,25 @@ void content_load_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, v
         kvs_respond_error(kvs, msg, EPROTO, "a hash has %d bytes", STORE_HASH);
         return;
     }
-    if (!(r = request_new(kvs, msg)))
+    if (!(r = content_request_new(kvs, msg)))
         return;
     memcpy(r->hash, hash, STORE_HASH);
     if ((o = in_memory(kvs, r->hash)))
-        request_end(r, 0, o->data, o->len);
+        content_request_end(r, 0, o->data, o->len);
     else if ((rc = store_read(kvs->store, read_blob, blob_read, r)) < 0)
-        request_end(r, rc, NULL, 0);
+        content_request_end(r, rc, NULL, 0);
 }
 
 /* ---- store ---- */
 
 static void blob_stored(int error, void *arg)
 {
-    struct request *r = arg;
+    struct content_request *r = arg;
 
-    request_end(r, error, r->hash, sizeof(r->hash));
+    content_request_end(r, error, r->hash, sizeof(r->hash));
 }
 
-static int put_blob(struct request *r, const void *data, size_t len)
+static int put_blob(struct content_request *r, const void *data, size_t len)
 {
     struct store_txn *t = store_txn_new(r->kvs->store);
 
@@ -163,7 +154,7 @@ void content_store_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, 
 {
     struct kvs *kvs = arg;
     const void *data;
-    struct request *r;
+    struct content_request *r;
     size_t len;
     int rc;
 
@@ -171,55 +162,56 @@ void content_store_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, 
         kvs_respond_error(kvs, msg, errno, NULL);
     else if (len > BLOB_MAX)
         kvs_respond_error(kvs, msg, EFBIG, "a blob has at most %u bytes", BLOB_MAX);
-    else if ((r = request_new(kvs, msg)) && (rc = put_blob(r, data ? data : "", len)) < 0)
-        request_end(r, rc, NULL, 0);
+    else if ((r = content_request_new(kvs, msg)) &&
+             (rc = put_blob(r, data ? data : "", len)) < 0)
+        content_request_end(r, rc, NULL, 0);
 }
 
 /* ---- the rest ---- */
 
 static void flushed(int error, void *arg)
 {
-    request_end(arg, error, NULL, 0);
+    content_request_end(arg, error, NULL, 0);
 }
 
 void content_flush_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
 {
     struct kvs *kvs = arg;
-    struct request *r = request_new(kvs, msg);
+    struct content_request *r = content_request_new(kvs, msg);
     int rc;
 
     if (r && (rc = store_barrier(kvs->store, flushed, r)) < 0)
-        request_end(r, rc, NULL, 0);
+        content_request_end(r, rc, NULL, 0);
 }
 
 static int read_stats(struct store_reader *reader, void *arg)
 {
-    struct request *r = arg;
+    struct content_request *r = arg;
 
     return store_reader_kvs_stats(reader, &r->stats);
 }
 
 static void stats_read(int rc, void *arg)
 {
-    struct request *r = arg;
+    struct content_request *r = arg;
     const struct store_kvs_stats *s = &r->stats;
 
     if (rc < 0 || !r->kvs) {
-        request_end(r, rc, NULL, 0);
+        content_request_end(r, rc, NULL, 0);
         return;
     }
     flux_respond_pack(r->kvs->h, r->msg, "{s:I s:I s:i s:I s:i}", "count",
                       (int64_t)s->blobs, "valid", (int64_t)s->blobs, "dirty", 0, "size",
                       (int64_t)s->blob_bytes, "flush-batch-count", 0);
-    request_free(r);
+    content_request_free(r);
 }
 
 void content_stats_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
 {
     struct kvs *kvs = arg;
-    struct request *r = request_new(kvs, msg);
+    struct content_request *r = content_request_new(kvs, msg);
     int rc;
 
     if (r && (rc = store_read(kvs->store, read_stats, stats_read, r)) < 0)
-        request_end(r, rc, NULL, 0);
+        content_request_end(r, rc, NULL, 0);
 }

@@ -272,6 +272,8 @@ static const struct flux_msg_handler_spec requests[] = {
     {FLUX_MSGTYPE_REQUEST, "content.store", content_store_cb, 0},
     {FLUX_MSGTYPE_REQUEST, "content.flush", content_flush_cb, 0},
     {FLUX_MSGTYPE_REQUEST, "content.dropcache", dropcache_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "content.checkpoint-get", content_checkpoint_get_cb, 0},
+    {FLUX_MSGTYPE_REQUEST, "content.checkpoint-put", content_checkpoint_put_cb, 0},
     {FLUX_MSGTYPE_REQUEST, "content.stats-get", content_stats_cb, FLUX_ROLE_USER},
     {FLUX_MSGTYPE_REQUEST, "kvs-watch.lookup", watch_cb, FLUX_ROLE_USER},
     {FLUX_MSGTYPE_REQUEST, "kvs-watch.cancel", watch_cancel_cb, FLUX_ROLE_USER},
