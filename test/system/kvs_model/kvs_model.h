@@ -134,8 +134,14 @@ void look_at_all(struct run *r);
 
 /* watch.c */
 void watch_act(struct run *r);
-/* A transaction has happened in a namespace, maybe in a version of its own; it is removed. */
-void watch_note(struct run *r, const struct space *sp, bool alone);
+/* What a transaction does to a key. */
+struct touch {
+    const char *key;
+    bool appends; /* or leaves as it is */
+};
+/* One has happened in a namespace, maybe in a version of its own; it is removed. */
+void watch_note(struct run *r, const struct space *sp, bool alone,
+                const struct touch *touches, unsigned n);
 void watch_note_removed(struct run *r, const struct space *sp);
 void watch_after_burst(struct run *r);
 void watch_fini(struct run *r);

@@ -304,6 +304,18 @@ static int any_flags(struct run *r)
     return flags;
 }
 
+static void note_txn(struct run *r, const struct txn *t, const struct op *ops)
+{
+    struct touch touches[OPS];
+
+    for (unsigned i = 0; i < t->nops; i++)
+        touches[i] = (struct touch){
+            ops[i].kind < HAS_VERSION ? ops[i].key : NULL,
+            ops[i].kind == APPEND,
+        };
+    watch_note(r, t->sp, t->flags & FLUX_KVS_NO_MERGE, touches, t->nops);
+}
+
 static void commit(struct run *r, struct burst *b, struct txn *t, struct op *ops)
 {
     flux_kvs_txn_t *txn = flux_kvs_txn_create();
@@ -327,7 +339,7 @@ static void commit(struct run *r, struct burst *b, struct txn *t, struct op *ops
     if (!(t->f = flux_kvs_commit(r->h, t->sp->name, t->flags, txn)))
         wrong(r, "sending a commit: %s", strerror(errno));
     if (t->rc == 0 && t->nchanges)
-        watch_note(r, t->sp, t->flags & FLUX_KVS_NO_MERGE);
+        note_txn(r, t, ops);
     say(r, "commit %u in %s, flags %d: %s expected", b->n, t->sp->name, t->flags,
         strerror(-t->rc));
     flux_kvs_txn_destroy(txn);
