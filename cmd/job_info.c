@@ -37,6 +37,35 @@ static int print_original(struct cli *c, const char *J)
     return 0;
 }
 
+/* What is in the job's own part of the KVS. */
+static int print_guest(struct cli *c, flux_jobid_t id, const char *key)
+{
+    flux_t *h = cli_open(c);
+    char path[512];
+    flux_future_t *f = NULL;
+    const void *data;
+    size_t len;
+    int rc = 0;
+
+    if (!h)
+        return 1;
+    if (flux_job_kvs_key(path, sizeof(path), id, key) < 0 ||
+        !(f = flux_kvs_lookup(h, NULL, 0, path)) ||
+        flux_kvs_lookup_get_raw(f, &data, &len) < 0)
+        rc = errno == ENOENT
+                 ? cli_fail(c, "%s: key not found", key)
+                 : cli_fail(c, "%s: %s", key,
+                            f ? flux_future_error_string(f) : strerror(errno));
+    else if (len > 0) {
+        fwrite(data, 1, len, stdout);
+        if (((const char *)data)[len - 1] != '\n')
+            printf("\n");
+    }
+    flux_future_destroy(f);
+    flux_close(h);
+    return rc;
+}
+
 static int run_info(struct cli *c)
 {
     const char *key = cli_arg(c, 1), *text;
@@ -48,8 +77,13 @@ static int run_info(struct cli *c)
     int rc = 0;
 
     if (cli_argc(c) != 2)
-        return cli_usage(c, "a job id and a key are needed (jobspec, R, eventlog, J)");
-    if (!job_id_arg(c, cli_arg(c, 0), &id, name) || !(h = cli_open(c)))
+        return cli_usage(c, "a job id and a key are needed (jobspec, R, eventlog, J, "
+                            "guest.NAME)");
+    if (!job_id_arg(c, cli_arg(c, 0), &id, name))
+        return 1;
+    if (!strncmp(key, "guest.", strlen("guest.")))
+        return print_guest(c, id, key);
+    if (!(h = cli_open(c)))
         return 1;
     if (original)
         key = "J";

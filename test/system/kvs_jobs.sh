@@ -99,6 +99,31 @@ ended_ends() {
         timeout 60 flux kvs get -W "$(key "$id").R"
 }
 
+# What the tasks could read.
+inputs() {
+    echo hello >in.txt
+    id=$(flux submit --input="$PWD/in.txt" cat)
+    flux job wait-event "$id" clean >/dev/null
+    k=$(key "$id")
+    says '"name":"header".*"encoding":\{"stdin":"UTF-8"\}' 'a log of the input' \
+        flux kvs get "$k.guest.input"
+    says "\"name\":\"redirect\".*\"path\":\"$PWD/in.txt\"" 'names the file that was read' \
+        flux kvs get "$k.guest.input"
+    id=$(flux submit cat)
+    flux job wait-event "$id" clean >/dev/null
+    k=$(key "$id")
+    says '"stream":"stdin".*"eof":true' 'or says that there was nothing' \
+        flux kvs get "$k.guest.input"
+    for name in exec.eventlog input output; do
+        prints "$(flux kvs get "$k.guest.$name")" "flux job info prints guest.$name, too" \
+            flux job info "$id" "guest.$name"
+    done
+    says 'guest.nix: key not found' 'or that it is not there' flux job info "$id" guest.nix
+    prints "$(flux kvs get "$k.guest.input")" 'a watch of the input ends with the job' \
+        timeout 60 flux kvs get -w "$k.guest.input"
+    done_testing
+}
+
 # Values below a mount change without a commit.
 watches() {
     mkfifo go
@@ -339,6 +364,7 @@ inside watches -s2
 inside own -s2
 inside listings -s2
 inside limits -s2
+inside inputs
 inside begin --statedir="$TMP/state"
 inside go_on --statedir="$TMP/state"
 inside remember --statedir="$TMP/state"
