@@ -1,12 +1,16 @@
-/* `store_faults [--sample=N] [--only=KIND:N] [SEED]`: the same work on KVS and jobs again and
- * again, each time with another fault of the disk, see cutfaults.h: full at the n-th
- * write (kind 1), full from there on for a while (2), the n-th sync failed (3), for each n
- * there is. How the process then ends goes round: in good order, killed, without power.
- * Then the same in the next instance on that disk (kinds 5 to 7), from its start on.
+/* `store_faults [--sample=N|--threads=N|--only=KIND:N] [SEED]`: the same work on KVS and
+ * jobs again and again, each time with another fault of the disk, see cutfaults.h: full
+ * at the n-th write (kind 1), full from there on for a while (2), the n-th sync failed
+ * (3), for each n there is. How the process then ends goes round: in good order, killed,
+ * without power. Then the same in the next instance on that disk (kinds 5 to 7), from its
+ * start on.
  *
- * With --sample N of each kind, spread evenly. Prints what work there was without a fault,
- * then for each kind the faults, what was acknowledged, refused, shown, lost, corrupt.
- * Fails when something is lost or corrupt, or a fault that was planned did not come.
+ * With --sample N of each kind, spread evenly; with --threads N faults of all kinds above
+ * the store's real threads, whose runs are never twice the same.
+ *
+ * Prints what work there was without a fault, then for each kind the faults, what was
+ * acknowledged, refused, shown, lost, corrupt. Fails when something is lost or corrupt, or
+ * a fault that was planned did not come.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +23,8 @@
 
 #define SEED 21 /* has some of every kind of work */
 
+#define WRITES 1500 /* of a life with real threads, about */
+#define SYNCS 50
 #define SECOND 4 /* added to the kind: in the second life */
 
 static const char *const kinds[] = {
@@ -149,17 +155,35 @@ static int run_all(uint64_t seed, long sample)
     return bad | run_life(seed, SECOND, clean, sample);
 }
 
+/* With the store's real threads and real time; not each fault that is planned comes. */
+static int run_threads(uint64_t seed, long n)
+{
+    struct cutjobs p = new_sums(seed);
+    double start = now();
+    int kind;
+
+    p.simulated = false;
+    for (long i = 0; i < n; i++) {
+        kind = CUTFAULT_FULL_ONCE + (int)(i % 3);
+        run(&p, kind + (i % 2 ? SECOND : 0),
+            1 + i * (kind == CUTFAULT_SYNC ? SYNCS : WRITES) / n);
+    }
+    return report(&p, "threads", p.cuts, now() - start);
+}
+
 int main(int argc, char **argv)
 {
-    long sample = 0, at = 0;
+    long sample = 0, at = 0, threads = 0;
     uint64_t seed = SEED;
     int kind = 0;
 
     for (int i = 1; i < argc; i++)
         if (sscanf(argv[i], "--sample=%ld", &sample) != 1 &&
+            sscanf(argv[i], "--threads=%ld", &threads) != 1 &&
             sscanf(argv[i], "--only=%d:%ld", &kind, &at) != 2 &&
             (seed = strtoull(argv[i], NULL, 10)) == 0) {
-            fprintf(stderr, "usage: store_faults [--sample=N] [--only=KIND:N] [SEED]\n");
+            fprintf(stderr, "usage: store_faults [--sample=N|--threads=N|--only=KIND:N] "
+                            "[SEED]\n");
             return 2;
         }
     signal(SIGSEGV, crashed);
@@ -170,5 +194,5 @@ int main(int argc, char **argv)
         run(&p, kind, at);
         return report(&p, kinds[kind], 1, 0);
     }
-    return run_all(seed, sample);
+    return threads > 0 ? run_threads(seed, threads) : run_all(seed, sample);
 }
