@@ -26,6 +26,8 @@ enum fate { UNSENT, SENT, DONE, NEVER };
 struct key {
     int number; /* the last that was sent */
     unsigned char fate[NUMBERS + 1];
+    int why[NUMBERS +
+            1]; /* of NEVER: the errno; < 0: after so many cuts it was not there */
 };
 
 /* A namespace: it is made, and removed, once. */
@@ -189,9 +191,10 @@ static void answered(flux_future_t *f, void *arg)
         ask_free(a);
         return;
     }
-    if (a->what == COMMIT && (errnum == 0 || !a->sync))
+    if (a->what == COMMIT && (errnum == 0 || !a->sync)) {
         k->keys[a->key].fate[a->number] = (unsigned char)fate;
-    else if (a->what == MAKE)
+        k->keys[a->key].why[a->number] = errnum;
+    } else if (a->what == MAKE)
         k->spaces[a->number].made = fate;
     else if (a->what == REMOVE && fate == DONE)
         k->spaces[a->number].removed = DONE;
@@ -388,6 +391,12 @@ static int number_of(struct cutkvs *k, const char *at, int key, const char *whic
     return has;
 }
 
+static void set_never(struct cutkvs *k, int key, int n)
+{
+    k->keys[key].fate[n] = NEVER;
+    k->keys[key].why[n] = -(int)k->r->p->cuts;
+}
+
 /* Each number up to the last one has its line, but for those that were refused; of some the
  * log is first to tell. */
 static bool check_log(struct cutkvs *k, int key, int last)
@@ -408,10 +417,11 @@ static bool check_log(struct cutkvs *k, int key, int last)
             if (k->keys[key].fate[n] == DONE)
                 cutrun_lost(r, 0, "%s: %d is not there", name, n);
             else
-                k->keys[key].fate[n] = NEVER;
+                set_never(k, key, n);
         if (*end != '\n' || line != n || k->keys[key].fate[n] == NEVER) {
-            cutrun_corrupt(r, 0, "%s: line %ld where %d is due, of fate %d", name, line,
-                           n, n <= NUMBERS ? k->keys[key].fate[n] : -1);
+            cutrun_corrupt(r, 0, "%s: line %ld where %d is due, of fate %d (%d), of %d",
+                           name, line, n, n <= NUMBERS ? k->keys[key].fate[n] : -1,
+                           n <= NUMBERS ? k->keys[key].why[n] : 0, last);
             break;
         }
         k->keys[key].fate[n] = DONE;
@@ -437,11 +447,12 @@ static bool check_key(struct cutkvs *k, int key)
             cutrun_lost(k->r, 0, "key %d: number %d was acknowledged, %d is there", key,
                         n, one);
     if (one > x->number || (one > 0 && x->fate[one] == NEVER))
-        cutrun_corrupt(k->r, 0, "key %d has %d, which was refused", key, one);
+        cutrun_corrupt(k->r, 0, "key %d has %d, which was refused (%d)", key, one,
+                       one <= x->number ? x->why[one] : 0);
     if (k->r->broken || !check_log(k, key, one))
         return false;
     for (int n = one + 1; n <= x->number; n++)
-        x->fate[n] = NEVER;
+        set_never(k, key, n);
     return true;
 }
 

@@ -55,13 +55,21 @@ void kvs_respond_buf(struct kvs *kvs, const flux_msg_t *msg, struct buf *payload
     buf_free(payload);
 }
 
-const char *kvs_strerror(const struct kvs *kvs, int errnum)
+/* What is wrong with the store, and the way out. NULL: it is not the store. */
+static const char *store_trouble(const struct kvs *kvs, int errnum)
 {
     if (errnum == ENOSPC && kvs->store)
         return "the disk is full: nothing is written until there is room again";
     if (errnum == EIO && kvs->store && store_has_failed(kvs->store))
         return "the store cannot be written: look at the disk, then restart the instance";
-    return strerror(errnum);
+    return NULL;
+}
+
+const char *kvs_strerror(const struct kvs *kvs, int errnum)
+{
+    const char *text = store_trouble(kvs, errnum);
+
+    return text ? text : strerror(errnum);
 }
 
 void kvs_respond_error(struct kvs *kvs, const flux_msg_t *msg, int errnum,
@@ -75,7 +83,7 @@ void kvs_respond_error(struct kvs *kvs, const flux_msg_t *msg, int errnum,
         vsnprintf(text, sizeof(text), fmt, ap);
         va_end(ap);
     }
-    flux_respond_error(kvs->h, msg, errnum, fmt ? text : kvs_strerror(kvs, errnum));
+    flux_respond_error(kvs->h, msg, errnum, fmt ? text : store_trouble(kvs, errnum));
 }
 
 /* ---- requests ---- */
