@@ -77,7 +77,7 @@ void hold_root(struct run *r, struct space *sp, const char *treeobj, bool by_has
     r->n.snapshots++;
 }
 
-void holds_after_boot(struct run *r)
+void holds_forget_objects(struct run *r)
 {
     for (int i = 0; i < HOLDS; i++)
         if (!r->holds[i].is_root)

@@ -117,7 +117,7 @@ struct hold *any_hold(struct run *r);     /* to put somewhere; NULL */
 struct hold *any_snapshot(struct run *r); /* to look into; NULL */
 /* Is it certain that the instance still has it? */
 bool hold_is_good(const struct run *r, const struct hold *hd);
-void holds_after_boot(struct run *r);
+void holds_forget_objects(struct run *r); /* roots stay */
 void hold_free(struct hold *hd);
 void hold_root(struct run *r, struct space *sp, const char *treeobj, bool by_hash);
 void holds_fini(struct run *r);

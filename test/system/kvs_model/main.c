@@ -88,7 +88,7 @@ static void boot(struct run *r, bool orderly)
         broker_kill();
     r->h = broker_up(r->statedir);
     r->boots++;
-    holds_after_boot(r);
+    holds_forget_objects(r);
     look_at_all(r);
 }
 
@@ -101,8 +101,10 @@ static void one_round(struct run *r)
     watch_after_burst(r);
     look_burst(r);
     hold_act(r);
-    if (draw(r, 100) == 0)
+    if (draw(r, 100) == 0) {
         look_at_all(r);
+        holds_forget_objects(r); /* that named more of them than are kept */
+    }
     for (int i = 0; i < 3; i++)
         watch_act(r);
 }

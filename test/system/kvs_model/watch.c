@@ -26,6 +26,7 @@ struct state {
     bool alone; /* there was a version with it */
     bool named; /* a transaction that led to it named the key */
     bool wide;  /* it came while all mattered: until the key exists */
+    bool told;  /* maybe: an answer that repeated the one before was like it */
 };
 
 enum how { FULL, READDIR, UNIQ, APPEND };
@@ -272,7 +273,7 @@ void watch_note_removed(struct run *r, const struct space *sp)
 
         if (!w->f || w->over)
             continue;
-        push(r, w, now(r, w), true, w->sp == sp);
+        push(r, w, now(r, w), w->sp == sp, w->sp == sp);
         w->over = w->sp == sp;
     }
 }
@@ -289,7 +290,7 @@ static void match(struct run *r, struct watch *w, const struct state *st)
             drop_first(w, i + 1);
             return;
         }
-        if (w->due[i].alone && is_named(w, &w->due[i]) && !end &&
+        if (w->due[i].alone && !w->due[i].told && is_named(w, &w->due[i]) && !end &&
             !is_waiting(w, &w->due[i]) &&
             !(w->due[i].rc == 0 && w->has_told && same(&w->due[i], &w->told)))
             wrong(r,
@@ -343,6 +344,8 @@ static bool is_aside(struct run *r, struct watch *w, const struct state *st)
         wrong(r,
               "a watch of '%.100s' in %s, only appended to, was told of another change",
               w->key, w->sp->name);
+    for (unsigned i = 0; again && i < w->n; i++)
+        w->due[i].told |= same(&w->due[i], st);
     return again || (w->how == APPEND && st->rc == -EINVAL);
 }
 
