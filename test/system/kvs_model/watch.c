@@ -30,6 +30,7 @@ struct state {
 };
 
 enum how { FULL, READDIR, UNIQ, APPEND };
+static const char *const names_of_how[] = {"full", "readdir", "uniq", "append"};
 
 struct watch {
     flux_future_t *f; /* NULL: free */
@@ -351,14 +352,13 @@ static bool is_aside(struct run *r, struct watch *w, const struct state *st)
 
 static void told(flux_future_t *f, void *arg)
 {
-    static const char *const names[] = {"full", "readdir", "uniq", "append"};
     struct watch *w = arg;
     struct run *r = w->r;
     struct state st = answer_state(r, w);
     int rc = st.rc;
 
     r->n.notices++;
-    say(r, "watch (%s) of '%.100s' in %s: %zu bytes, %s", names[w->how], w->key,
+    say(r, "watch (%s) of '%.100s' in %s: %zu bytes, %s", names_of_how[w->how], w->key,
         w->sp->name, st.len, strerror(-rc));
     if (!is_aside(r, w, &st) && !w->loose)
         match(r, w, &st);
@@ -404,9 +404,14 @@ static bool is_done(struct run *r, struct watch *w)
 static void timed_out(flux_reactor_t *reactor, flux_watcher_t *tw, int revents, void *arg)
 {
     struct watch *w = arg;
+    struct state st = now(w->r, w);
 
-    wrong(w->r, "a watch of '%.100s' in %s does not tell what the key is now", w->key,
-          w->sp->name);
+    wrong(w->r,
+          "a watch (%s) of '%.100s' in %s does not tell what the key is now (%zu bytes, "
+          "%s), but %s (%zu bytes, %s; %u states due, waits %d, links %d, elsewhere %d)",
+          names_of_how[w->how], w->key, w->sp->name, st.len, strerror(-st.rc),
+          w->has_told ? "something else" : "nothing", w->told.len, strerror(-w->told.rc),
+          w->n, w->waits, w->linked, w->loose);
 }
 
 static void wait_for(struct run *r, struct watch *w)
