@@ -32,9 +32,10 @@ struct apply {
     struct apply_shared shared[APPLY_SHARED_SLOTS];
     struct apply_base bases[APPLY_BASES];
     unsigned nbases, next_base;
-    struct buf delta;       /* of the piece at hand */
-    uint64_t log_next;      /* seq that the next record must have; 0: any */
-    uint64_t log_committed; /* the same, as of the last commit */
+    struct buf delta;  /* of the piece at hand */
+    uint64_t log_next; /* seq that the next record must have */
+    uint64_t
+        log_committed; /* the same, as of the last commit; 0: there was no record yet */
 };
 
 /* All within a transaction of the database that the caller has begun. -EEXIST: a nonce

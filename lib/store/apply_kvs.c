@@ -83,17 +83,25 @@ static int vacuum(struct sql *c, sqlite3_stmt *st)
     return rc;
 }
 
+/* A record behind one that was refused tells of a state that never was. The first one of a
+ * life is the next one, also when it is refused. */
+static int take_turn(struct apply *a, uint64_t seq)
+{
+    if (!a->log_committed)
+        a->log_next = a->log_committed = seq;
+    if (seq != a->log_next)
+        return -ESTALE;
+    a->log_next = seq + 1;
+    return 0;
+}
+
 int apply_kvs(struct apply *a, const struct store_txn *t, const struct txn_op *op)
 {
     enum sql_id id = statements[op->kind];
     sqlite3_stmt *st;
 
-    /* A record behind one that was refused tells of a state that never was. */
-    if (op->kind == TXN_LOG) {
-        if (a->log_next && op->id != a->log_next)
-            return -ESTALE;
-        a->log_next = op->id + 1;
-    }
+    if (op->kind == TXN_LOG && take_turn(a, op->id) < 0)
+        return -ESTALE;
     if (!(st = sql_get(a->c, id)))
         return sql_error(a->c);
     bind(st, t, op);

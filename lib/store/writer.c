@@ -49,7 +49,7 @@ static int run_one(struct store *s, struct store_txn *t)
     if (rc < 0 && fails_alone(rc)) {
         t->error = rc;
         apply_forget(a);
-        a->log_next = log_next;
+        a->log_next = log_next ? log_next : a->log_committed;
         rc = sql_do(a->c, SQL_UNDO);
     }
     return rc < 0 ? rc : sql_do(a->c, SQL_RELEASE);

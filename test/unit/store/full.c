@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pwrvfs.h"
+#include "store/kvs.h"
 #include "store/store.h"
 #include "suite.h"
 
@@ -123,6 +124,42 @@ START_TEST(a_full_disk_refuses_new_work_and_keeps_the_old)
 }
 END_TEST
 
+static void put_log(struct world *w, uint64_t seq, size_t size, int *error)
+{
+    struct store_txn *t = store_txn_new(w->store);
+    char *data = calloc(1, size);
+
+    *error = 1;
+    store_txn_log(t, seq, data, size);
+    ck_assert_int_eq(store_commit(w->store, t, keep, error), 0);
+    free(data);
+}
+
+/* Also when the one that was refused is the first of all. */
+START_TEST(a_record_behind_a_refused_one_is_refused)
+{
+    struct world w;
+    int first, second, again;
+
+    world_open(&w, _i);
+    pwrvfs_set_space(w.disk, pwrvfs_used(w.disk) + 4096);
+    put_log(&w, 7, 200000, &first);
+    ck_assert_int_eq(store_flush(w.store), -ENOSPC);
+    ck_assert_int_eq(first, -ENOSPC);
+    pwrvfs_set_space(w.disk, 0);
+    wait_writable(&w);
+    put_log(&w, 8, 10, &second);
+    ck_assert_int_eq(store_flush(w.store), 0);
+    ck_assert_int_eq(second, -ESTALE);
+    put_log(&w, 7, 10, &again);
+    put_log(&w, 8, 10, &second);
+    ck_assert_int_eq(store_flush(w.store), 0);
+    ck_assert_int_eq(again, 0);
+    ck_assert_int_eq(second, 0);
+    world_close(&w);
+}
+END_TEST
+
 START_TEST(close_on_a_full_disk_gives_up)
 {
     struct world w;
@@ -167,6 +204,7 @@ int main(void)
     int failed;
 
     tcase_add_loop_test(tc, a_full_disk_refuses_new_work_and_keeps_the_old, 0, 2);
+    tcase_add_loop_test(tc, a_record_behind_a_refused_one_is_refused, 0, 2);
     tcase_add_loop_test(tc, close_on_a_full_disk_gives_up, 0, 2);
     tcase_add_loop_test(tc, a_failed_sync_is_final, 0, 2);
     suite_add_tcase(s, tc);
