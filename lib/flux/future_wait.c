@@ -136,8 +136,10 @@ int future_wait_now(flux_future_t *f, double deadline)
     if (!flux_future_is_ready(f))
         rc = run_until(f, deadline);
     f->now->active = false;
-    if (f->now->h)
+    if (f->now->h) {
         flux_dispatch_requeue(f->now->h);
+        handle_read_soon(f->now->h->root); /* what was read for it and is others' */
+    }
     return rc;
 }
 

@@ -77,13 +77,22 @@ int handle_failed(flux_t *root, int errnum)
 
 /* ---- sending ---- */
 
+/* While it waits it may read: what is in the connector then, no descriptor tells of. */
+static int flush(flux_t *root)
+{
+    int rc = root->ops->flush(root->impl);
+
+    handle_read_soon(root);
+    return rc;
+}
+
 /* No flush will come by itself unless a reactor is running. */
 static int push_out(flux_t *root, int flags)
 {
     if (!root->ops->flush || (flags & FLUX_O_NONBLOCK) ||
         (root->reactor && reactor_is_running(root->reactor)))
         return 0;
-    return root->ops->flush(root->impl);
+    return flush(root);
 }
 
 static int send_once(flux_t *root, flux_msg_t **msg, int flags)
@@ -93,7 +102,7 @@ static int send_once(flux_t *root, flux_msg_t **msg, int flags)
     if (errno != EAGAIN || (flags & FLUX_O_NONBLOCK) || !root->ops->flush)
         return -1;
     /* The queue is full: wait until it has gone. */
-    if (root->ops->flush(root->impl) < 0)
+    if (flush(root) < 0)
         return -1;
     return root->ops->send(root->impl, msg, flags);
 }
@@ -202,7 +211,8 @@ static int time_left(flux_t *root, double deadline, double *ret)
     return 0;
 }
 
-/* handle_take(), waiting. */
+/* handle_take(), waiting. Others' messages may have been read with the one that it takes:
+ * whoever does not take all of them calls handle_read_soon(). */
 static int take_wait(flux_t *root, double deadline, flux_msg_t **ret)
 {
     for (;;) {
@@ -238,6 +248,7 @@ int handle_pump(flux_t *root, double deadline)
     flux_msg_t *msg = NULL;
     int rc = take_wait(root, deadline, &msg);
 
+    handle_read_soon(root);
     return rc == 1 ? handle_set_aside(root, msg) : rc;
 }
 
@@ -309,7 +320,9 @@ flux_msg_t *flux_recv(flux_t *h, struct flux_match match, int flags)
     flags |= root->flags & FLUX_O_NONBLOCK;
     if ((msg = find_in_rx(root, match)))
         return msg;
-    if ((rc = recv_match(root, match, flags, &msg)) < 0) {
+    rc = recv_match(root, match, flags, &msg);
+    handle_read_soon(root);
+    if (rc < 0) {
         errno = -rc;
         return NULL;
     }

@@ -104,7 +104,9 @@ int handle_connfd(flux_t *h);
 /* One more reader; the reactor is made if need be. One less. */
 int handle_read_ref(flux_t *h);
 void handle_read_unref(flux_t *h);
-/* There is something to read in rx. */
+/* There is something to read in rx, or may be in the connector: a message was taken off
+ * the connection otherwise than on the reactor, and others were read with it, of which
+ * no descriptor tells. */
 void handle_read_soon(flux_t *root);
 /* The connection has another descriptor now. */
 void handle_read_refresh(flux_t *root);

@@ -125,6 +125,40 @@ START_TEST(much_in_flight_on_the_reactor)
 }
 END_TEST
 
+static void answered(flux_future_t *f, void *arg)
+{
+    if (flux_rpc_get(f, NULL) == 0)
+        ++*(int *)arg;
+    else
+        flux_reactor_stop(flux_get_reactor(h));
+    flux_future_reset(f);
+}
+
+/* The answers come in one piece, and all of it is read for the first one. */
+START_TEST(what_was_read_while_waiting_is_seen_on_the_reactor)
+{
+    flux_reactor_t *r;
+    flux_future_t *silent, *f;
+    int n = 0;
+
+    begin();
+    r = flux_get_reactor(h);
+    silent = flux_rpc(h, "test.silent", NULL, FLUX_NODEID_ANY, 0);
+    OK(flux_future_then(silent, -1, answered, &n));
+    ck_assert_int_ge(flux_reactor_run(r, FLUX_REACTOR_NOWAIT), 0); /* it reads by now */
+    f = flux_rpc_pack(h, "test.stream", FLUX_NODEID_ANY, FLUX_RPC_STREAMING, "{s:i}", "n",
+                      3);
+    OK(flux_future_then(f, -1, answered, &n));
+    OK(flux_future_wait_for(f, -1));
+    ck_assert_int_eq(n, 0);
+    ck_assert_int_ge(flux_reactor_run(r, 0), 0);
+    ck_assert_int_eq(n, 3);
+    flux_future_destroy(f);
+    flux_future_destroy(silent);
+    end();
+}
+END_TEST
+
 START_TEST(what_was_sent_leaves_before_the_close)
 {
     flux_future_t *f;
@@ -305,9 +339,11 @@ END_TEST
 
 SUITE_MAIN("flux/local", a_refusal_is_told, a_large_message_passes_both_ways,
            much_in_flight_does_not_lock_up_without_a_reactor,
-           much_in_flight_on_the_reactor, what_was_sent_leaves_before_the_close,
-           even_much_leaves_before_the_close, a_lost_connection_fails_what_waits,
-           a_lost_connection_stops_the_reactor, reconnect_goes_on_with_a_new_connection,
+           much_in_flight_on_the_reactor,
+           what_was_read_while_waiting_is_seen_on_the_reactor,
+           what_was_sent_leaves_before_the_close, even_much_leaves_before_the_close,
+           a_lost_connection_fails_what_waits, a_lost_connection_stops_the_reactor,
+           reconnect_goes_on_with_a_new_connection,
            the_error_function_can_repair_the_connection_under_the_reactor,
            subscriptions_and_services_are_renewed, credentials_under_test_are_sent,
            recv_gives_up_after_its_timeout)
