@@ -32,12 +32,14 @@ struct apply {
     struct apply_shared shared[APPLY_SHARED_SLOTS];
     struct apply_base bases[APPLY_BASES];
     unsigned nbases, next_base;
-    struct buf delta;  /* of the piece at hand */
-    uint64_t log_next; /* seq that the next record must have */
-    uint64_t
-        log_committed; /* the same, as of the last commit; 0: there was no record yet */
+    struct buf delta;       /* of the piece at hand */
+    uint64_t log_next;      /* seq that the next record must have; 0: see apply_see() */
+    uint64_t log_committed; /* the same, as of the last commit */
 };
 
+/* Before all else, whether it will be applied or refused: the first record of a life is the
+ * one that the log goes on with. */
+void apply_see(struct apply *a, const struct store_txn *t);
 /* All within a transaction of the database that the caller has begun. -EEXIST: a nonce
  * is taken, -ESTALE: a record of the log is missing; undo this one. */
 int apply_txn(struct apply *a, const struct store_txn *t);

@@ -83,16 +83,11 @@ static int vacuum(struct sql *c, sqlite3_stmt *st)
     return rc;
 }
 
-/* A record behind one that was refused tells of a state that never was. The first one of a
- * life is the next one, also when it is refused. */
-static int take_turn(struct apply *a, uint64_t seq)
+void apply_see(struct apply *a, const struct store_txn *t)
 {
-    if (!a->log_committed)
-        a->log_next = a->log_committed = seq;
-    if (seq != a->log_next)
-        return -ESTALE;
-    a->log_next = seq + 1;
-    return 0;
+    for (unsigned i = 0; a->log_next == 0 && i < t->nops; i++)
+        if (t->ops[i].kind == TXN_LOG)
+            a->log_next = a->log_committed = t->ops[i].id;
 }
 
 int apply_kvs(struct apply *a, const struct store_txn *t, const struct txn_op *op)
@@ -100,8 +95,12 @@ int apply_kvs(struct apply *a, const struct store_txn *t, const struct txn_op *o
     enum sql_id id = statements[op->kind];
     sqlite3_stmt *st;
 
-    if (op->kind == TXN_LOG && take_turn(a, op->id) < 0)
-        return -ESTALE;
+    /* A record behind one that was refused tells of a state that never was. */
+    if (op->kind == TXN_LOG) {
+        if (op->id != a->log_next)
+            return -ESTALE;
+        a->log_next++;
+    }
     if (!(st = sql_get(a->c, id)))
         return sql_error(a->c);
     bind(st, t, op);

@@ -49,7 +49,7 @@ static int run_one(struct store *s, struct store_txn *t)
     if (rc < 0 && fails_alone(rc)) {
         t->error = rc;
         apply_forget(a);
-        a->log_next = log_next ? log_next : a->log_committed;
+        a->log_next = log_next;
         rc = sql_do(a->c, SQL_UNDO);
     }
     return rc < 0 ? rc : sql_do(a->c, SQL_RELEASE);
@@ -228,6 +228,10 @@ void writer_step(struct store *s, struct list *batch)
 {
     enum store_state state;
 
+    list_each(t, batch, struct store_txn, link)
+    {
+        apply_see(&s->apply, t);
+    }
     pthread_mutex_lock(&s->lock);
     state = s->state;
     pthread_mutex_unlock(&s->lock);

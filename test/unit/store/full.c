@@ -160,6 +160,31 @@ START_TEST(a_record_behind_a_refused_one_is_refused)
 }
 END_TEST
 
+/* It is not even tried then. */
+START_TEST(the_first_record_may_be_refused_by_a_disk_that_is_full_already)
+{
+    struct world w;
+    int other, first, second, again;
+
+    world_open(&w, _i);
+    pwrvfs_set_space(w.disk, pwrvfs_used(w.disk) + 4096);
+    put(&w, 1, 200000, false, &other);
+    ck_assert_int_eq(store_flush(w.store), -ENOSPC);
+    put_log(&w, 7, 10, &first);
+    ck_assert_int_eq(store_flush(w.store), -ENOSPC);
+    ck_assert_int_eq(first, -ENOSPC);
+    pwrvfs_set_space(w.disk, 0);
+    wait_writable(&w);
+    put_log(&w, 8, 10, &second);
+    ck_assert_int_eq(store_flush(w.store), 0);
+    ck_assert_int_eq(second, -ESTALE);
+    put_log(&w, 7, 10, &again);
+    ck_assert_int_eq(store_flush(w.store), 0);
+    ck_assert_int_eq(again, 0);
+    world_close(&w);
+}
+END_TEST
+
 START_TEST(close_on_a_full_disk_gives_up)
 {
     struct world w;
@@ -205,6 +230,8 @@ int main(void)
 
     tcase_add_loop_test(tc, a_full_disk_refuses_new_work_and_keeps_the_old, 0, 2);
     tcase_add_loop_test(tc, a_record_behind_a_refused_one_is_refused, 0, 2);
+    tcase_add_loop_test(
+        tc, the_first_record_may_be_refused_by_a_disk_that_is_full_already, 0, 2);
     tcase_add_loop_test(tc, close_on_a_full_disk_gives_up, 0, 2);
     tcase_add_loop_test(tc, a_failed_sync_is_final, 0, 2);
     suite_add_tcase(s, tc);
