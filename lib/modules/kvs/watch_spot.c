@@ -1,7 +1,8 @@
 /* Where watches stand, and which of them a commit concerns. Each stands at its key; one
  * that follows whatever happens on the way (FULL, APPEND, and one that waits for its key)
  * also at the keys of all namespaces that the way goes through. While a look of such a
- * one is not over, its way is not known, and every commit is taken to concern it.
+ * one is not over, its way is not known, and every commit, or end of a namespace, is taken
+ * to concern it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -160,6 +161,14 @@ static void hit_by_op(struct concern *c, void *arg)
         w->hit_appended = false;
 }
 
+static void hit_open(struct watches *ws, struct hits *h)
+{
+    list_each(w, &ws->open, struct watch, open_link)
+    {
+        add_hit(h, w);
+    }
+}
+
 static void find_hits(const struct trie *t, const struct batch *b, struct hits *h)
 {
     struct redo_item item;
@@ -248,10 +257,7 @@ void kvs_watch_hit(struct watches *ws, const struct ns *ns, const struct batch *
     list_init(&hits.list);
     if (t)
         find_hits(t, b, &hits);
-    list_each(w, &ws->open, struct watch, open_link)
-    {
-        add_hit(&hits, w);
-    }
+    hit_open(ws, &hits);
     list_each(hit, &hits.list, struct watch, hit_link)
     {
         list_del(&hit->hit_link);
@@ -271,10 +277,10 @@ void kvs_watch_hit_end(struct watches *ws, const struct ns *ns)
     struct trie *t = trie_of(ws, ns->id, false);
     struct hits hits;
 
-    if (!t)
-        return;
     list_init(&hits.list);
-    trie_each(t, hit_by_end, &hits);
+    if (t)
+        trie_each(t, hit_by_end, &hits);
+    hit_open(ws, &hits);
     list_each(w, &hits.list, struct watch, hit_link)
     {
         list_del(&w->hit_link);

@@ -524,6 +524,30 @@ START_TEST(cold_objects_delay_but_lose_nothing)
 }
 END_TEST
 
+/* A look that is under way in a namespace does not see that it ends; one behind it does. */
+START_TEST(a_namespace_that_ends_during_a_cold_look_is_told)
+{
+    flux_kvs_txn_t *sync = flux_kvs_txn_create();
+    struct watcher w;
+    flux_t *h;
+
+    begin(WORLD);
+    create("other");
+    commit_in("other", "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p=x");
+    commit("far>:a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p");
+    ck_assert_int_eq(flux_kvs_txn_put(sync, 0, "y", "1"), 0);
+    h = cluster_handle(&c, 0);
+    finish(flux_kvs_commit(h, NULL, FLUX_KVS_SYNC, sync), 0);
+    flux_kvs_txn_destroy(sync);
+    ck_assert_int_eq(cluster_rpc(&c, 0, "kvs.dropcache", NULL, 0, NULL), 0);
+    watch(&w, NULL, FLUX_KVS_WATCH | FLUX_KVS_WATCH_FULL, "far");
+    until_watches(1);
+    remove_ns("other");
+    expect_end(&w, "x|", ENOTSUP);
+    end();
+}
+END_TEST
+
 static void refuse(const char *payload, int rpc_flags, int errnum)
 {
     flux_future_t *f = flux_rpc(cluster_handle(&c, 1), "kvs-watch.lookup", payload,
@@ -561,4 +585,4 @@ CLUSTER_MAIN("brokers/kvs_watch", each_commit_that_names_the_key_is_told,
              waitcreate_waits_for_the_key, namespaces_come_and_go,
              a_version_can_be_waited_for, they_end_with_their_client,
              long_values_come_in_pieces, cold_objects_delay_but_lose_nothing,
-             bad_requests_are_refused)
+             a_namespace_that_ends_during_a_cold_look_is_told, bad_requests_are_refused)
