@@ -138,6 +138,7 @@ void watch_act(struct run *r);
 struct touch {
     const char *key;
     bool appends; /* or leaves as it is */
+    bool linked;  /* it goes through links: to where is not followed */
 };
 /* One has happened in a namespace, maybe in a version of its own; it is removed. */
 void watch_note(struct run *r, const struct space *sp, bool alone,

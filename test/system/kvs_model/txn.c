@@ -19,6 +19,7 @@ struct op {
     char target[KEY_SIZE];
     struct hold *hold;
     uint64_t version;
+    bool linked; /* the way to the key, before the transaction */
 };
 
 struct txn {
@@ -304,6 +305,16 @@ static int any_flags(struct run *r)
     return flags;
 }
 
+static bool goes_through_links(const struct space *sp, const char *key)
+{
+    char path[PATH_SIZE], ns[256];
+    int links = 0;
+
+    if (sp->exists && *key)
+        model_resolve(&sp->m, key, false, &links, path, ns);
+    return links > 0;
+}
+
 static void note_txn(struct run *r, const struct txn *t, const struct op *ops)
 {
     struct touch touches[OPS];
@@ -312,6 +323,7 @@ static void note_txn(struct run *r, const struct txn *t, const struct op *ops)
         touches[i] = (struct touch){
             ops[i].kind < HAS_VERSION ? ops[i].key : NULL,
             ops[i].kind == APPEND,
+            ops[i].linked || goes_through_links(t->sp, ops[i].key),
         };
     watch_note(r, t->sp, t->flags & FLUX_KVS_NO_MERGE, touches, t->nops);
 }
@@ -327,6 +339,7 @@ static void commit(struct run *r, struct burst *b, struct txn *t, struct op *ops
         t->nchanges += ops[i].kind < HAS_VERSION;
         if (ops[i].kind == OBJECT && ops[i].hold->sp)
             b->needed[ops[i].hold->sp - r->spaces] = true;
+        ops[i].linked = goes_through_links(t->sp, ops[i].key);
         spell_key(r, ops[i].key, key);
         tell(r, t, &ops[i]);
         if (add(txn, &ops[i], key) < 0)

@@ -244,8 +244,8 @@ static bool look_at_touches(struct watch *w, const struct touch *touches, unsign
         if (!touches[i].key)
             continue;
         named |= strcmp(touches[i].key, w->key) == 0;
-        w->broken |=
-            !touches[i].appends && (w->linked || related(touches[i].key, w->key));
+        w->broken |= !touches[i].appends &&
+                     (w->linked || touches[i].linked || related(touches[i].key, w->key));
         w->broken |= touches[i].appends && w->linked;
     }
     return named;
