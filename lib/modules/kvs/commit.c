@@ -398,11 +398,13 @@ static bool run_once(struct commits *c, struct ns *ns)
     return true;
 }
 
+/* Nothing follows the record of a namespace's end: records go by name, and another one may
+ * have the name by then. */
 static bool may_fly(struct commits *c, struct ns *ns)
 {
     struct txn *t = list_first(&ns->queue, struct txn, link);
 
-    if (!t || c->falling || ns->creating)
+    if (!t || c->falling || ns->creating || ns->removed)
         return false;
     return c->nflying < (t->t.flags & FLUX_KVS_NO_MERGE ? FLYING_SINGLE_MAX : FLYING_MAX);
 }

@@ -20,7 +20,7 @@ static void go_on(struct txn *t, int rc)
         error_set(&t->err, EIO, "something that it needs cannot be read");
     if (rc == -ECANCELED)
         return;
-    if (!ns->removed) {
+    if (!ns->removed || ns->flying) { /* its end may be refused yet */
         ns_wake(ns);
         return;
     }
