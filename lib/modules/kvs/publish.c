@@ -163,6 +163,9 @@ static void fall_back(struct commits *c)
     for (size_t it = 0; umap_next(c->kvs->ns_by_id, &it, &id, &value);) {
         ns = value;
         ns_fall_back(ns);
+        /* Its end was refused, and so was another one that had taken its name. */
+        if (ns->removed && !ns->gone && !ns->creating)
+            ns_show(ns);
         if (!list_empty(&ns->queue))
             ns_wake(ns);
     }

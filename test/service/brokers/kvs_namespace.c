@@ -4,9 +4,22 @@
 
 #include <stdio.h>
 
+#include "store/store_private.h"
+
 #define COMMITS 8
 
 static struct cluster c;
+
+static void begin(int64_t world)
+{
+    static const char *const modules[] = {"kvs", NULL};
+
+    cluster_init(&c, 1, NULL, world);
+    c.modules = modules;
+    c.durable = true;
+    cluster_add_all(&c);
+    cluster_until_up(&c);
+}
 
 static int errnum_of(flux_future_t *f)
 {
@@ -63,16 +76,11 @@ static bool has_answer(struct cluster *cl, void *arg)
  * others wait behind it, when the namespace is removed. */
 START_TEST(what_was_meant_for_one_that_is_removed_does_not_come_to_the_next_one)
 {
-    static const char *const modules[] = {"kvs", NULL};
     flux_future_t *commits[COMMITS], *removed, *created;
     bool gone = false;
     char key[16];
 
-    cluster_init(&c, 1, NULL, WORLD);
-    c.modules = modules;
-    c.durable = true;
-    cluster_add_all(&c);
-    cluster_until_up(&c);
+    begin(WORLD);
     ck_assert_int_eq(errnum_of(create()), 0);
     ck_assert_int_eq(errnum_of(commit("s", "a.b.c.d.e.f", FLUX_KVS_SYNC)), 0);
     ck_assert_int_eq(cluster_rpc(&c, 0, "kvs.dropcache", NULL, 0, NULL), 0);
@@ -102,5 +110,42 @@ START_TEST(what_was_meant_for_one_that_is_removed_does_not_come_to_the_next_one)
 }
 END_TEST
 
+/* As on a full disk, until the store looks for space. */
+static void fill_disk(void)
+{
+    struct store *s = c.m[0].b->store;
+
+    pthread_mutex_lock(&s->lock);
+    s->state = STORE_FULL;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static bool has_space(struct cluster *cl, void *arg)
+{
+    return !store_is_readonly(c.m[0].b->store);
+}
+
+START_TEST(one_whose_end_is_refused_stays_though_its_name_was_to_be_used_again)
+{
+    flux_future_t *removed, *created;
+
+    begin(WORLD);
+    ck_assert_int_eq(errnum_of(create()), 0);
+    ck_assert_int_eq(errnum_of(commit("s", "k", 0)), 0);
+    fill_disk();
+    removed = flux_kvs_namespace_remove(cluster_handle(&c, 0), "s");
+    created = create();
+    ck_assert_int_eq(errnum_of(removed), ENOSPC);
+    ck_assert_int_eq(errnum_of(created), ENOSPC);
+    ck_assert_int_eq(names(), 1);
+    cluster_until(&c, has_space, NULL);
+    ck_assert_int_eq(errnum_of(commit("s", "l", 0)), 0);
+    ck_assert_int_eq(names(), 2);
+    cluster_stop(&c);
+    cluster_fini(&c);
+}
+END_TEST
+
 CLUSTER_MAIN("brokers/kvs_namespace",
-             what_was_meant_for_one_that_is_removed_does_not_come_to_the_next_one)
+             what_was_meant_for_one_that_is_removed_does_not_come_to_the_next_one,
+             one_whose_end_is_refused_stays_though_its_name_was_to_be_used_again)
