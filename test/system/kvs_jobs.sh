@@ -163,11 +163,11 @@ has() {
 # Directories below a mount: what they list comes and goes.
 listings() {
     mkfifo go
-    dirwatch job.0000.0000.0000 >jobs.txt &
-    top=$!
     id=$(flux submit --urgency=hold sh -c 'read -r l <go; flux kvs put d.y=1; read -r l <go')
     k=$(key "$id")
-    succeeds 'a new job is told of' wait_for 20 has jobs.txt "${k##*.}"
+    dirwatch job.0000.0000.0000 >jobs.txt &
+    top=$!
+    succeeds 'jobs are listed' wait_for 20 has jobs.txt "${k##*.}"
     dirwatch "$k" >job.txt &
     dirwatch "$k.guest" >guest.txt &
     succeeds 'a job has no resources at first' wait_for 20 has job.txt 'J eventlog guest jobspec'
@@ -199,7 +199,7 @@ listings() {
     says 'has no reference that would change: watch what it lists' \
         'as an object it cannot be watched' dirwatch -t "$k"
     id=$(flux submit true)
-    succeeds 'another job' wait_for 20 has jobs.txt "${k##*.} $(key "$id" | sed 's/.*[.]//')"
+    succeeds 'a new job is told of' wait_for 20 has jobs.txt "${k##*.} $(key "$id" | sed 's/.*[.]//')"
     flux job wait-event "$id" clean >/dev/null
     flux job purge -f --num-limit=0 >/dev/null
     succeeds 'jobs that go are told of' wait_for 20 has jobs.txt '.*No such file.*'
