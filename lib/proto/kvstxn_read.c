@@ -386,12 +386,13 @@ static const unsigned char *get_sized(const unsigned char *p, struct slice *s)
 
 int kvstxn_expect(const struct buf *expects, size_t *pos, struct kvstxn_expect *ret)
 {
-    const unsigned char *p = (const unsigned char *)expects->data + *pos;
+    const unsigned char *p;
     struct slice value;
     int64_t version = 0;
 
-    if (*pos >= expects->len)
+    if (*pos >= expects->len) /* there may be none, and no data then */
         return 0;
+    p = (const unsigned char *)expects->data + *pos;
     ret->by_version = *p++;
     p = get_sized(p, &ret->key);
     p = get_sized(p, &value);
