@@ -165,11 +165,12 @@ static bool value_ok(enum redo_op op, struct slice value)
 
 int redo_next(const void *rec, size_t len, size_t *pos, struct redo_item *ret)
 {
-    const unsigned char *p = (const unsigned char *)rec + *pos;
-    const unsigned char *end = (const unsigned char *)rec + len;
+    const unsigned char *p, *end;
 
-    if (p == end)
+    if (*pos == len) /* there may be no operations, and no record then */
         return 0;
+    p = (const unsigned char *)rec + *pos;
+    end = (const unsigned char *)rec + len;
     ret->op = *p++;
     if (!(p = get_sized(p, end, &ret->key)) || !(p = get_sized(p, end, &ret->value)) ||
         !value_ok(ret->op, ret->value))
