@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -213,7 +214,7 @@ static void *stopper(void *arg)
 
     while (!(h = flux_instance_open(in, 0, NULL))) {
         ck_assert_int_eq(errno, ENOTCONN);
-        usleep(1000);
+        sched_yield();
     }
     ping(h, 1);
     flux_close(h);

@@ -1,7 +1,9 @@
 /* A broker of its own on a statedir, which can be killed. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,18 +25,21 @@ static void run_broker(const char *statedir)
 /* It is asked again and again, for it says to nobody that it is there. */
 flux_t *broker_up(const char *statedir)
 {
+    struct pollfd end = {.events = POLLIN}; /* of the broker */
     char uri[4200];
     flux_t *h;
 
     if ((pid = fork()) == 0)
         run_broker(statedir);
+    end.fd = (int)syscall(SYS_pidfd_open, pid, 0);
     snprintf(uri, sizeof(uri), "local://%s/run/local-0", statedir);
     for (int tries = 0; tries < 6000; tries++) {
-        if ((h = flux_open(uri, 0)))
+        if ((h = flux_open(uri, 0))) {
+            close(end.fd);
             return h;
-        if (waitpid(pid, NULL, WNOHANG) == pid)
+        }
+        if (poll(&end, 1, 10) > 0)
             break;
-        usleep(10000);
     }
     fprintf(stderr, "the broker does not come up\n");
     exit(1);
