@@ -111,8 +111,8 @@ def main():
     try:
         ids = fill(instance)
         instance.start()
+        slow_reader(instance) # first: memory kept from another listing would hide what this one takes
         queries()
-        slow_reader(instance)
         before = answers(ids)
         equal("hello" in before[-1], True, "output of an old job")
         instance.stop()

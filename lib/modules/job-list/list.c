@@ -24,7 +24,7 @@
 #define CHUNK 500
 /* Larger ones are slower: malloc maps them one by one. */
 #define MESSAGE_BYTES (64 << 10)
-#define BACKLOG_MAX (4 << 20) /* bytes */
+#define BACKLOG_MAX (1 << 20) /* bytes */
 #define PACE 0.005            /* seconds between two looks at it */
 
 struct list_request {
