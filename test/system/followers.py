@@ -15,12 +15,10 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../claims"))
-BUILD = os.path.abspath(sys.argv[1])
-os.environ["PATH"] = BUILD + "/cmd:" + os.environ["PATH"]
-os.environ.pop("FLUX_URI", None)
-from checks import check, equal, failures
+from checks import check, equal, failures, of_build, sanitized
 from tree import Tree
 
+BUILD = of_build(sys.argv[1])
 SIZE = 4
 
 
@@ -133,7 +131,7 @@ def namespaces(at):
 
 
 def private(tree):
-    if b"__asan_init" in open(BUILD + "/cmd/flux-broker", "rb").read():
+    if sanitized(BUILD):
         return  # the interpreter has no sanitizer
     for topic, payload in (("kvs.root", '{"namespace":"primary","id":0,"version":0}'), ("kvs.fetch", "{}"),
                            ("kvs.follow", "{}")):

@@ -20,14 +20,12 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../wire"))
-from checks import check, failures
+from checks import check, failures, of_build, sanitized
 from wire import *
 
-BUILD = os.path.abspath(sys.argv[1])
-os.environ["PATH"] = BUILD + "/cmd:" + os.environ["PATH"]
-os.environ.pop("FLUX_URI", None)
+BUILD = of_build(sys.argv[1])
 GUEST = 65534
-SANITIZED = b"__asan_init" in open(BUILD + "/cmd/flux-broker", "rb").read()
+SANITIZED = sanitized(BUILD)
 
 
 # ---- the instance ----

@@ -14,12 +14,10 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../wire"))
-from checks import check, equal, failures
+from checks import check, equal, failures, of_build
 from wire import *
 
-BUILD = os.path.abspath(sys.argv[1])
-os.environ["PATH"] = BUILD + "/cmd:" + os.environ["PATH"]
-os.environ.pop("FLUX_URI", None)
+of_build(sys.argv[1])
 ENOENT, ENODATA = 2, 61
 INACTIVE, SCHED, PENDING = 64, 8, 14
 

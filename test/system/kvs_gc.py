@@ -14,13 +14,10 @@ import threading
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../wire"))
-from checks import check, equal, failures
+from checks import check, equal, failures, of_build
 from wire import *
 
-BUILD = os.path.abspath(sys.argv[1])
-os.environ["PATH"] = BUILD + "/cmd:" + os.environ["PATH"]
-for name in ("FLUX_URI", "FLUX_JOB_ID", "FLUX_KVS_NAMESPACE"):
-    os.environ.pop(name, None)
+of_build(sys.argv[1])
 ROUNDS = 10     # of garbage collection
 COMMITS = 40    # between two of them
 KEYS = 40

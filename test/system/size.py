@@ -13,12 +13,12 @@ import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../bench"))
-from checks import equal, failures
+from checks import equal, failures, of_build, sanitized
 from state import MOCK, Instance, flux, repeat
 
-os.environ["PATH"] = os.path.abspath(sys.argv[1]) + "/cmd:" + os.environ["PATH"]
+BUILD = of_build(sys.argv[1])
 INACTIVE, ACTIVE, SLOW_MAX = 60000, 2000, 12
-SANITIZED = b"__asan_init" in open(os.path.join(sys.argv[1], "cmd/flux-broker"), "rb").read()
+SANITIZED = sanitized(BUILD)
 
 
 def done(*argv):
