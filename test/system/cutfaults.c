@@ -175,13 +175,16 @@ static void life(struct cutrun *r, int turns, struct cutfault *f)
 
 static void lead(struct cutrun *r)
 {
-    struct cutfault *f = (struct cutfault *)r->p->fault;
+    struct cutfault *f = r->p->fault;
 
     life(r, TURNS, f->second ? NULL : f);
     cutrun_down(r, r->broken ? CUTRUN_POWER : f->end);
+    if (!f->second) /* and excuses nothing from here on */
+        r->p->fault = NULL;
     if (!r->broken)
-        life(r, MORE_TURNS, f->second ? f : NULL);
+        life(r, MORE_TURNS, r->p->fault);
     cutrun_down(r, CUTRUN_POWER);
+    r->p->fault = NULL;
     if (!r->broken)
         open_and_check(r);
     cutrun_down(r, CUTRUN_POWER);

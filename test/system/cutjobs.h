@@ -16,19 +16,19 @@ struct cutjobs {
     bool simulated; /* one thread, virtual time: the same seed gives the same run */
     int lives;      /* power cuts, one after another on the same disk */
     enum store_durability durability;
-    bool with_kvs;                /* which has work, too: cutkvs.h */
-    const struct cutfault *fault; /* NULL: only the power fails */
+    bool with_kvs;          /* which has work, too: cutkvs.h */
+    struct cutfault *fault; /* NULL: only the power fails */
 
     /* Sums; start as 0. */
     long cuts;
     long acked;   /* submissions that were answered with an id, commits */
-    long refused; /* that were refused for lack of space */
+    long refused; /* that were refused for want of space, or after a failed sync */
     long visible; /* events that a watcher was shown */
+    long lost;    /* of those, the ones that were gone afterwards */
+    long corrupt; /* what must never be: see `why` */
     /* What was done. */
     long submitted, cancelled, purged, commits, made, removed, snapshots, collections,
         drops, checkpoints;
-    long lost;    /* of those, the ones that were gone afterwards */
-    long corrupt; /* what must never be: see `why` */
     char why[400];
 };
 

@@ -35,7 +35,6 @@ struct request {
     struct list link;
     struct cutrun *r;
     flux_future_t *f;
-    long sub;        /* a nonce that is sent again, for an id known already */
     flux_jobid_t id; /* what a cancel, a purge is about */
     bool purge, again;
 };

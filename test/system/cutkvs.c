@@ -20,6 +20,7 @@ extern const struct flux_module kvs_module;
 #define SPACES 200
 #define WAITING_MAX 60
 #define SNAPSHOTS 4
+#define ANSWER_TURNS 100000
 
 enum fate { UNSENT, SENT, DONE, NEVER };
 
@@ -335,7 +336,9 @@ static int wait_for(struct cutkvs *k, flux_future_t *f)
     if (!f || flux_future_then(f, -1., arrived, NULL) < 0)
         abort();
     for (int i = 0; !flux_future_is_ready(f); i++) {
-        if (pwrvfs_is_cut(k->r->disk) || i > 1000000)
+        if (i > ANSWER_TURNS)
+            cutrun_corrupt(k->r, 0, "a lookup is not answered");
+        if (pwrvfs_is_cut(k->r->disk) || i > ANSWER_TURNS)
             return -1;
         flux_reactor_run(k->r->w->r, FLUX_REACTOR_ONCE);
     }
@@ -432,13 +435,15 @@ static bool check_log(struct cutkvs *k, int key, int last)
     return true;
 }
 
-static bool check_key(struct cutkvs *k, int key)
+/* What a key has, which is whole, and not less than what was acknowledged; -1: the power
+ * went. */
+static int check_numbers(struct cutkvs *k, int key)
 {
     struct key *x = &k->keys[key];
     int one = number_of(k, NULL, key, "one"), two = number_of(k, NULL, key, "two");
 
     if (one < 0 || two < 0)
-        return false;
+        return -1;
     if (one != two)
         cutrun_corrupt(k->r, 0, "key %d: half of a transaction: %d and %d", key, one,
                        two);
@@ -446,6 +451,16 @@ static bool check_key(struct cutkvs *k, int key)
         if (x->fate[n] == DONE)
             cutrun_lost(k->r, 0, "key %d: number %d was acknowledged, %d is there", key,
                         n, one);
+    return one;
+}
+
+static bool check_key(struct cutkvs *k, int key)
+{
+    struct key *x = &k->keys[key];
+    int one = check_numbers(k, key);
+
+    if (one < 0)
+        return false;
     if (one > x->number || (one > 0 && x->fate[one] == NEVER))
         cutrun_corrupt(k->r, 0, "key %d has %d, which was refused (%d)", key, one,
                        one <= x->number ? x->why[one] : 0);
@@ -510,9 +525,8 @@ static void check(struct cutkvs *k)
 
 void cutkvs_read(struct cutkvs *k)
 {
-    for (int i = 0; i < KEYS; i++)
-        if (number_of(k, NULL, i, "one") != number_of(k, NULL, i, "two"))
-            cutrun_corrupt(k->r, 0, "key %d: half of a transaction", i);
+    for (int i = 0; i < KEYS && !k->r->broken; i++)
+        check_numbers(k, i);
 }
 
 unsigned cutkvs_waiting(const struct cutkvs *k)
