@@ -199,7 +199,8 @@ static void look_below_job(struct watches *ws, uint64_t job)
         if (!primary || w->id != primary->id || !primary->now.root ||
             !jobkey_guest(key, &id, &rest) || id != job)
             continue;
-        if (kvs_watch_add_look(w, primary->now.version, primary->now.root, true, false) <
+        /* What is only in there cannot have been told before: nothing is overwritten. */
+        if (kvs_watch_add_look(w, primary->now.version, primary->now.root, true, true) <
             0)
             kvs_watch_fail(w, ENOMEM, NULL);
         else
