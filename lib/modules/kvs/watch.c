@@ -185,7 +185,7 @@ void kvs_watch_published(struct watches *ws, struct ns *ns, const struct batch *
     start_late(ws, ns);
 }
 
-/* Keys below job.ID.guest are in that job's own namespace, which is there now. */
+/* Keys below job.ID.guest are in that job's own namespace, which has come or gone. */
 static void look_below_job(struct watches *ws, uint64_t job)
 {
     struct ns *primary = ns_find(ws->kvs, KVS_PRIMARY_NAMESPACE);
@@ -228,12 +228,16 @@ void kvs_watch_created(struct watches *ws, struct ns *ns)
 
 void kvs_watch_removed(struct watches *ws, struct ns *ns)
 {
+    uint64_t job;
+
     list_each(w, &ws->late, struct watch, start_link)
     {
         if (w->id == ns->id)
             kvs_watch_fail(w, ENOTSUP, "the namespace was removed");
     }
     kvs_watch_hit_end(ws, ns);
+    if (jobkey_namespace_parse(ns->name, &job) == 0)
+        look_below_job(ws, job); /* the last of them: of an empty one no commit tells */
 }
 
 /* ---- the request ---- */

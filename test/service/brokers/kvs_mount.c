@@ -245,4 +245,31 @@ START_TEST(output_goes_on_when_the_namespace_is_made)
 }
 END_TEST
 
-CLUSTER_MAIN("brokers/kvs_mount", output_goes_on_when_the_namespace_is_made)
+/* Nothing of an empty namespace is put into the tree: no commit tells of its end. */
+START_TEST(output_ends_behind_an_empty_namespace)
+{
+    struct watcher w;
+
+    begin(WORLD);
+    svc.log = "a";
+    finish(flux_kvs_namespace_create(cluster_handle(&c, 0), NS, FLUX_USERID_UNKNOWN, 0));
+    until_kept(&svc.journal);
+    watch(&w, JOB ".guest.output");
+    expect(&w, "a|");
+    tell(ENODATA); /* no more output */
+    svc.log = "ab";
+    tell(ENODATA); /* the job has ended */
+    expect(&w, "a|b|");
+    /* Behind an answer, which is behind the end of the last look. */
+    finish(flux_rpc(svc.h, "kvs.stats-get", NULL, FLUX_NODEID_ANY, 0));
+    ck_assert_int_eq(w.errnum, 0);
+    ck_assert_int_eq(flux_respond_pack(svc.h, svc.journal, "{s:I s:[{s:s}]}", "id",
+                                       (int64_t)1, "events", "name", "clean"),
+                     0);
+    expect_end(&w, "a|b|", ENODATA);
+    end();
+}
+END_TEST
+
+CLUSTER_MAIN("brokers/kvs_mount", output_goes_on_when_the_namespace_is_made,
+             output_ends_behind_an_empty_namespace)
