@@ -21,8 +21,12 @@ static void look_again(struct watch *w)
 {
     struct ns *ns = ns_by_id(w->ws->kvs, w->id);
 
-    if (!ns || !ns->now.root || !list_empty(&w->looks))
-        return; /* one that is to come will see it */
+    if (!ns || !ns->now.root)
+        return;
+    if (!list_empty(&w->looks)) { /* the last of them will see it, and must be made */
+        list_entry(w->looks.prev, struct look, link)->named = true;
+        return;
+    }
     if (kvs_watch_add_look(w, ns->now.version, ns->now.root, true, true) < 0)
         kvs_watch_fail(w, ENOMEM, NULL);
     else

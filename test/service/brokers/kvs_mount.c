@@ -271,5 +271,30 @@ START_TEST(output_ends_behind_an_empty_namespace)
 }
 END_TEST
 
+/* A commit makes the watch look again, where nothing has changed for it; when the service
+ * tells of a change meanwhile, that look must not be left out. */
+START_TEST(a_change_during_a_look_is_told)
+{
+    flux_kvs_txn_t *txn = flux_kvs_txn_create();
+    struct watcher w;
+
+    begin(WORLD);
+    svc.log = "a";
+    watch(&w, JOB ".eventlog");
+    expect(&w, "a|");
+    svc.hold = true;
+    tell(0);
+    until_kept(&svc.held);
+    ck_assert_int_eq(flux_kvs_txn_put(txn, 0, "other", "1"), 0);
+    finish(flux_kvs_commit(cluster_handle(&c, 0), NULL, 0, txn));
+    svc.log = "ab";
+    tell(ENODATA);
+    answer_lookup(svc.held, "a");
+    expect_end(&w, "a|b|", ENODATA);
+    flux_kvs_txn_destroy(txn);
+    end();
+}
+END_TEST
+
 CLUSTER_MAIN("brokers/kvs_mount", output_goes_on_when_the_namespace_is_made,
-             output_ends_behind_an_empty_namespace)
+             output_ends_behind_an_empty_namespace, a_change_during_a_look_is_told)
