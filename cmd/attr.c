@@ -74,7 +74,7 @@ static int list_attrs(struct cli *c, flux_t *h)
     int rc = 0;
 
     if (!f || flux_rpc_get_unpack(f, "{s:o}", "names", &names) < 0) {
-        rc = cli_fail(c, "attr.list: %s", flux_future_error_string(f));
+        rc = cli_fail(c, "attr.list: %s", cli_why(f));
         flux_future_destroy(f);
         return rc;
     }

@@ -32,7 +32,7 @@ static int cancel_one(struct cli *c, flux_t *h, const char *arg)
     flux_job_id_encode(id, "f58", name, sizeof(name));
     f = flux_job_cancel(h, id, cli_str(c, "message", NULL));
     if (!f || flux_future_get(f, NULL) < 0)
-        rc = cli_fail(c, "ERROR: %s: %s", name, flux_future_error_string(f));
+        rc = cli_fail(c, "ERROR: %s: %s", name, cli_why(f));
     flux_future_destroy(f);
     return rc;
 }
@@ -76,7 +76,7 @@ static int cancel_all(struct cli *c, flux_t *h)
                       (int64_t)userid, "states", states, "severity", 0, "type", "cancel",
                       "note", note ? note : "");
     if (!f || flux_rpc_get_unpack(f, "{s:i s:i}", "count", &count, "errors", &errors) < 0)
-        rc = cli_fail(c, "ERROR: %s", flux_future_error_string(f));
+        rc = cli_fail(c, "ERROR: %s", cli_why(f));
     else if (!cli_count(c, "quiet") && (count > 0 || dry))
         fprintf(stderr, "flux-cancel: %s %d job%s (%d errors)\n",
                 dry ? "Would cancel" : "Canceled", dry ? count : count - errors,

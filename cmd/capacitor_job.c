@@ -72,7 +72,7 @@ static void got_output(flux_future_t *f, void *arg)
         return;
     }
     if (errno != ENODATA && errno != ENOENT)
-        cli_fail(j->cap->c, "%s: output: %s", j->name, flux_future_error_string(f));
+        cli_fail(j->cap->c, "%s: output: %s", j->name, cli_why(f));
     flux_future_destroy(f);
     j->output = NULL;
     if (!j->events)
@@ -135,7 +135,7 @@ static void got_event(flux_future_t *f, void *arg)
         return;
     }
     if (errno != ENODATA) {
-        job_fail(j, flux_future_error_string(f));
+        job_fail(j, cli_why(f));
         return;
     }
     flux_future_destroy(f);
@@ -163,7 +163,7 @@ static void got_id(flux_future_t *f, void *arg)
     struct capacitor *cap = j->cap;
 
     if (flux_job_submit_get_id(f, &j->id) < 0) {
-        job_fail(j, flux_future_error_string(f));
+        job_fail(j, cli_why(f));
         return;
     }
     cap->submitted++;

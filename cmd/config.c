@@ -17,7 +17,7 @@ static cJSON *get_config(struct cli *c, flux_t *h)
     cJSON *o = NULL;
 
     if (!f || flux_rpc_get(f, &text) < 0)
-        cli_fail(c, "config.get: %s", flux_future_error_string(f));
+        cli_fail(c, "config.get: %s", cli_why(f));
     else if (!(o = cJSON_Parse(text ? text : "{}")))
         cli_fail(c, "config.get: the answer is not JSON");
     flux_future_destroy(f);
@@ -138,7 +138,7 @@ static int load_config(struct cli *c, flux_t *h, const cJSON *o)
     int rc = 0;
 
     if (!f || flux_future_get(f, NULL) < 0)
-        rc = cli_fail(c, "%s", flux_future_error_string(f));
+        rc = cli_fail(c, "%s", cli_why(f));
     flux_future_destroy(f);
     cJSON_free(text);
     return rc;
@@ -269,16 +269,12 @@ static const struct cli_command config_load = {
 
 static int run_reload(struct cli *c)
 {
-    flux_future_t *f = NULL;
     flux_t *h;
-    int rc = 0;
+    int rc;
 
     if (!(h = cli_open(c)))
         return 1;
-    f = flux_rpc(h, "config.reload", NULL, FLUX_NODEID_ANY, 0);
-    if (!f || flux_future_get(f, NULL) < 0)
-        rc = cli_fail(c, "reload: %s", flux_future_error_string(f));
-    flux_future_destroy(f);
+    rc = cli_finish(c, "reload", flux_rpc(h, "config.reload", NULL, FLUX_NODEID_ANY, 0));
     flux_close(h);
     return rc;
 }

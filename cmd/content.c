@@ -70,9 +70,7 @@ static int load_one(struct cli *c, flux_t *h, const char *ref)
     f = flux_rpc_raw(h, "content.load", hash, HASH, FLUX_NODEID_ANY, 0);
     if (!f || flux_rpc_get_raw(f, &data, &len) < 0)
         rc = cli_fail(c, "%s: %s", ref,
-                      errno == ENOENT ? "there is no such blob"
-                      : f             ? flux_future_error_string(f)
-                                      : strerror(errno));
+                      errno == ENOENT ? "there is no such blob" : cli_why(f));
     else if (len > 0 && fwrite(data, 1, len, stdout) != len)
         rc = cli_fail(c, "standard output: %s", strerror(errno));
     flux_future_destroy(f);
@@ -135,8 +133,7 @@ static int store_blob(struct cli *c, flux_t *h, const char *data, size_t len)
     int rc = 0;
 
     if (!f || flux_rpc_get_raw(f, &hash, &n) < 0)
-        rc = cli_fail(c, "cannot store it: %s",
-                      f ? flux_future_error_string(f) : strerror(errno));
+        rc = cli_fail(c, "cannot store it: %s", cli_why(f));
     else if (n != HASH)
         rc = cli_fail(c, "the service answers with a hash of %zu bytes", n);
     else
@@ -194,13 +191,8 @@ static const struct cli_command content_store = {
 static int ask(struct cli *c, const char *topic)
 {
     flux_t *h = cli_open(c);
-    flux_future_t *f = h ? flux_rpc(h, topic, NULL, FLUX_NODEID_ANY, 0) : NULL;
-    int rc = h ? 0 : 1;
+    int rc = h ? cli_finish(c, topic, flux_rpc(h, topic, NULL, FLUX_NODEID_ANY, 0)) : 1;
 
-    if (h && (!f || flux_rpc_get(f, NULL) < 0))
-        rc = cli_fail(c, "%s: %s", topic,
-                      f ? flux_future_error_string(f) : strerror(errno));
-    flux_future_destroy(f);
     flux_close(h);
     return rc;
 }
@@ -233,9 +225,10 @@ static const struct cli_command content_dropcache = {
 
 static void print_checkpoint(const cJSON *o)
 {
-    time_t t = (time_t)cJSON_GetNumberValue(cJSON_GetObjectItem(o, "timestamp"));
+    const cJSON *timestamp = cJSON_GetObjectItem(o, "timestamp");
     const char *ns = cJSON_GetStringValue(cJSON_GetObjectItem(o, "namespace"));
     const char *ref = cJSON_GetStringValue(cJSON_GetObjectItem(o, "rootref"));
+    time_t t = timestamp ? (time_t)timestamp->valuedouble : 0;
     char when[32] = "-";
     struct tm tm;
 
@@ -250,23 +243,21 @@ static int list_checkpoints(struct cli *c, flux_t *h)
 {
     flux_future_t *f = flux_rpc(h, "content.checkpoint-get", NULL, FLUX_NODEID_ANY, 0);
     const cJSON *all, *o;
-    const char *text = NULL;
-    cJSON *answer = NULL;
+    const char *text;
     int rc = 0;
 
-    if (!f || flux_rpc_get(f, &text) < 0 || !(answer = cJSON_Parse(text ? text : "")))
-        rc = cli_fail(c, "%s", f ? flux_future_error_string(f) : strerror(errno));
+    if (!f || flux_rpc_get(f, &text) < 0 ||
+        flux_rpc_get_unpack(f, "{s:o}", "value", &all) < 0)
+        rc = cli_fail(c, "%s", cli_why(f));
     else if (cli_count(c, "json"))
         printf("%s\n", text);
     else {
-        all = cJSON_GetObjectItem(answer, "value");
         printf("%-8s %-20s %-71s %s\n", "SEQUENCE", "TIME", "ROOTREF", "NAMESPACE");
         cJSON_ArrayForEach(o, all)
         {
             print_checkpoint(o);
         }
     }
-    cJSON_Delete(answer);
     flux_future_destroy(f);
     return rc;
 }
@@ -281,18 +272,14 @@ static int update_checkpoint(struct cli *c, flux_t *h)
 {
     const char *ref = cli_arg(c, 0);
     unsigned char hash[HASH];
-    flux_future_t *f;
     int rc = parse_ref(c, ref, hash);
 
     if (rc != 0)
         return rc;
-    f = flux_rpc_pack(h, "content.checkpoint-put", FLUX_NODEID_ANY, 0, "{s:{s:i s:s}}",
-                      "value", "version", 1, "rootref", ref);
-    if (!f || flux_rpc_get(f, NULL) < 0)
-        rc =
-            cli_fail(c, "%s: %s", ref, f ? flux_future_error_string(f) : strerror(errno));
-    flux_future_destroy(f);
-    return rc;
+    return cli_finish(c, ref,
+                      flux_rpc_pack(h, "content.checkpoint-put", FLUX_NODEID_ANY, 0,
+                                    "{s:{s:i s:s}}", "value", "version", 1, "rootref",
+                                    ref));
 }
 
 static int run_checkpoint_update(struct cli *c)

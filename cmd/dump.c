@@ -361,17 +361,9 @@ static int add_end(struct dump *d)
 /* All that is acknowledged now is in it. */
 static int make_checkpoint(struct dump *d)
 {
-    flux_future_t *f;
-    int rc = 0;
-
-    if (cli_count(d->c, "checkpoint"))
-        return 0;
-    f = kvswalk_sync(d->h);
-    if (!f || flux_future_get(f, NULL) < 0)
-        rc = cli_fail(d->c, "kvs.commit: %s",
-                      f ? flux_future_error_string(f) : strerror(errno));
-    flux_future_destroy(f);
-    return rc;
+    return cli_count(d->c, "checkpoint")
+               ? 0
+               : cli_finish(d->c, "kvs.commit", kvswalk_sync(d->h));
 }
 
 static int dump_all(struct dump *d)
@@ -384,8 +376,7 @@ static int dump_all(struct dump *d)
         return rc;
     f = flux_rpc(d->h, "kvs.roots", "{}", 0, 0);
     if (!f || flux_rpc_get_unpack(f, "{s:o s:o}", "roots", &roots, "meta", &meta) < 0)
-        rc = cli_fail(d->c, "kvs.roots: %s",
-                      f ? flux_future_error_string(f) : strerror(errno));
+        rc = cli_fail(d->c, "kvs.roots: %s", cli_why(f));
     else if ((rc = add_format(d)) == 0 && (rc = dump_roots(d, roots, meta)) == 0 &&
              (rc = kvswalk_jobs(d->c, d->h, dump_job, d)) == 0 &&
              (rc = dump_output(d)) == 0)

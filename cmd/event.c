@@ -92,7 +92,7 @@ static int run_pub(struct cli *c)
                           ? "the payload is not a JSON object (use --raw for other text)"
                           : strerror(errno));
     else if (flux_event_publish_get_seq(f, &seq) < 0)
-        rc = cli_fail(c, "%s: %s", topic, flux_future_error_string(f));
+        rc = cli_fail(c, "%s: %s", topic, cli_why(f));
     else if (cli_count(c, "synchronous"))
         printf("seq=%d\n", seq);
     if (rc == 0 && cli_count(c, "loopback"))

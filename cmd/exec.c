@@ -159,8 +159,7 @@ static void report_failure(struct proc *p)
                 : err == EHOSTUNREACH           ? EXIT_NOHOST
                                                 : 1);
     cli_fail(p->x->c, "Error: rank %u: %s: %s", p->rank, cli_arg(p->x->c, 0),
-             err == EHOSTUNREACH ? "the broker cannot be reached"
-                                 : flux_future_error_string(p->f));
+             err == EHOSTUNREACH ? "the broker cannot be reached" : cli_why(p->f));
 }
 
 static void add_credit(struct proc *p, const cJSON *channels)
@@ -341,7 +340,7 @@ static int run_background(struct exec *x, const char *payload)
         int pid;
 
         if (!f || flux_rpc_get_unpack(f, "{s:i}", "pid", &pid) < 0)
-            worst(x, cli_fail(x->c, "rank %u: %s", p->rank, flux_future_error_string(f)));
+            worst(x, cli_fail(x->c, "rank %u: %s", p->rank, cli_why(f)));
         else if (!cli_count(x->c, "quiet"))
             printf("%u: %d\n", p->rank, pid);
         flux_future_destroy(f);

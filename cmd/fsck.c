@@ -53,7 +53,7 @@ static void found(struct fsck *k, const char *what, const char *why)
 
 static int fail(struct fsck *k, const char *what, flux_future_t *f)
 {
-    cli_fail(k->c, "%s: %s", what, f ? flux_future_error_string(f) : strerror(errno));
+    cli_fail(k->c, "%s: %s", what, cli_why(f));
     return -1;
 }
 

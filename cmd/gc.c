@@ -40,7 +40,7 @@ static int print_result(struct cli *c, flux_future_t *f)
     if (flux_rpc_get_unpack(f, "{s:I s:I s:I s:I s:I}", "blobs", &blobs, "bytes", &bytes,
                             "live", &live, "file-before", &before, "file-after",
                             &after) < 0)
-        return cli_fail(c, "%s", flux_future_error_string(f));
+        return cli_fail(c, "%s", cli_why(f));
     if (cli_count(c, "quiet"))
         return 0;
     printf("%s %" PRId64 " of %" PRId64 " objects, %s",

@@ -21,16 +21,6 @@ bool job_id_arg(struct cli *c, const char *arg, flux_jobid_t *id, char name[64])
     return true;
 }
 
-int job_finish(struct cli *c, flux_future_t *f, const char *name)
-{
-    int rc = 0;
-
-    if (!f || flux_future_get(f, NULL) < 0)
-        rc = cli_fail(c, "%s: %s", name, flux_future_error_string(f));
-    flux_future_destroy(f);
-    return rc;
-}
-
 const struct cli_command cmd_job = {
     .name = "job",
     .help = "Look at and control jobs",

@@ -14,8 +14,6 @@ extern const struct cli_command job_attach, job_cancel, job_eventlog, job_id, jo
 
 /* Parse a job id argument; false after a message. name gets its F58 form. */
 bool job_id_arg(struct cli *c, const char *arg, flux_jobid_t *id, char name[64]);
-/* Wait for an answer without content, report "name: reason" on failure; destroys f. */
-int job_finish(struct cli *c, flux_future_t *f, const char *name);
 
 #define JOB_OPTIONS(t) ((const struct cli_option *const[]){t, NULL})
 

@@ -30,7 +30,7 @@ static int each_id(struct cli *c, int argc,
         if (!job_id_arg(c, cli_arg(c, i), &id, name))
             rc = 1;
         else
-            rc |= job_finish(c, fn(c, h, id), name);
+            rc |= cli_finish(c, name, fn(c, h, id));
     }
     flux_close(h);
     return rc;
@@ -71,7 +71,7 @@ static int report_all(struct cli *c, flux_future_t *f, const char *verb)
     int count, errors, rc = 0;
 
     if (!f || flux_rpc_get_unpack(f, "{s:i s:i}", "count", &count, "errors", &errors) < 0)
-        rc = cli_fail(c, "%s", flux_future_error_string(f));
+        rc = cli_fail(c, "%s", cli_why(f));
     else if (!cli_count(c, "force"))
         fprintf(stderr, "%s: Command matched %d jobs (-f to %s)\n", cli_prog(c), count,
                 verb);
@@ -225,7 +225,7 @@ static int run_urgency(struct cli *c)
                          cli_arg(c, 1));
     if (!(h = cli_open(c)))
         return 1;
-    rc = job_finish(c, flux_job_set_urgency(h, id, urgency), name);
+    rc = cli_finish(c, name, flux_job_set_urgency(h, id, urgency));
     flux_close(h);
     return rc;
 }
@@ -255,7 +255,7 @@ static int64_t purge_some(struct cli *c, flux_future_t *f)
     int64_t count = -1;
 
     if (!f || flux_rpc_get_unpack(f, "{s:I}", "count", &count) < 0) {
-        cli_fail(c, "purge: %s", flux_future_error_string(f));
+        cli_fail(c, "purge: %s", cli_why(f));
         count = -1;
     }
     flux_future_destroy(f);

@@ -50,12 +50,10 @@ static int print_guest(struct cli *c, flux_jobid_t id, const char *key)
     if (!h)
         return 1;
     if (flux_job_kvs_key(path, sizeof(path), id, key) < 0 ||
-        !(f = flux_kvs_lookup(h, NULL, 0, path)) ||
+        !(f = flux_kvs_lookup(h, KVS_PRIMARY_NAMESPACE, 0, path)) ||
         flux_kvs_lookup_get_raw(f, &data, &len) < 0)
-        rc = errno == ENOENT
-                 ? cli_fail(c, "%s: key not found", key)
-                 : cli_fail(c, "%s: %s", key,
-                            f ? flux_future_error_string(f) : strerror(errno));
+        rc = errno == ENOENT ? cli_fail(c, "%s: key not found", key)
+                             : cli_fail(c, "%s: %s", key, cli_why(f));
     else if (len > 0) {
         fwrite(data, 1, len, stdout);
         if (((const char *)data)[len - 1] != '\n')
@@ -89,9 +87,9 @@ static int run_info(struct cli *c)
         key = "J";
     f = flux_job_info_lookup(h, id, key);
     if (!f || flux_job_info_lookup_get(f, key, &text) < 0) {
-        const char *why = flux_future_error_string(f);
+        const char *why = cli_why(f);
 
-        if (errno == ENOENT && (!why || !strcmp(why, strerror(ENOENT))))
+        if (errno == ENOENT && !strcmp(why, strerror(ENOENT)))
             rc = cli_fail(c, "invalid job id");
         else
             rc = cli_fail(c, "%s", why);
@@ -150,7 +148,7 @@ static int each_job(struct cli *c, flux_future_t *f,
         flux_future_reset(f);
     }
     if (!f || errno != ENODATA)
-        rc = cli_fail(c, "%s", flux_future_error_string(f));
+        rc = cli_fail(c, "%s", cli_why(f));
     flux_future_destroy(f);
     return rc;
 }
@@ -278,8 +276,7 @@ static int list_one(struct cli *c, flux_t *h, const char *arg)
         return 1;
     f = flux_job_list_id(h, id, NULL);
     if (!f || flux_rpc_get_unpack(f, "{s:o}", "job", &job) < 0)
-        rc = cli_fail(c, "%s: %s", name,
-                      errno == ENOENT ? "unknown job id" : flux_future_error_string(f));
+        rc = cli_fail(c, "%s: %s", name, errno == ENOENT ? "unknown job id" : cli_why(f));
     else
         print_job(job, NULL);
     flux_future_destroy(f);
@@ -350,7 +347,7 @@ static int submit_text(struct cli *c, const char *text, int urgency, int flags)
         return 1;
     f = flux_job_submit(h, text, urgency, flags);
     if (!f || flux_job_submit_get_id(f, &id) < 0)
-        rc = cli_fail(c, "%s", f ? flux_future_error_string(f) : strerror(errno));
+        rc = cli_fail(c, "%s", cli_why(f));
     else {
         flux_job_id_encode(id, "f58", name, sizeof(name));
         printf("%s\n", name);
@@ -421,7 +418,7 @@ static int run_timeleft(struct cli *c)
 }
 
 const struct cli_command job_info = {"info", "JOBID KEY",
-                                     "Print jobspec, R, eventlog or J",
+                                     "Print jobspec, R, eventlog, J or guest.NAME",
                                      JOB_OPTIONS(info_options), run_info};
 const struct cli_command job_id = {"id", "[ID...]", "Convert job ids between their forms",
                                    JOB_OPTIONS(id_options), run_id};

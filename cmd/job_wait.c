@@ -62,7 +62,7 @@ static int wait_one(struct cli *c, flux_t *h, flux_jobid_t id, int *code)
     if (!f || flux_job_wait_get_status(f, &success, &errstr) < 0) {
         rc = errno == ECHILD ? 0 : -1;
         if (rc < 0)
-            cli_fail(c, "%s", flux_future_error_string(f));
+            cli_fail(c, "%s", cli_why(f));
     } else {
         flux_job_wait_get_id(f, &id);
         flux_job_id_encode(id, "f58", name, sizeof(name));
@@ -207,8 +207,7 @@ static int print_log(struct cli *c, flux_t *h, flux_jobid_t id, const char *name
         return CLI_EXIT_USAGE;
     f = flux_job_info_lookup(h, id, "eventlog");
     if (!f || flux_job_info_lookup_get(f, "eventlog", &text) < 0)
-        rc = cli_fail(c, errno == ENOENT ? "invalid job id" : "%s: %s", name,
-                      flux_future_error_string(f));
+        rc = cli_fail(c, errno == ENOENT ? "invalid job id" : "%s: %s", name, cli_why(f));
     for (line = text; rc == 0 && *line; line += strcspn(line, "\n") + 1) {
         cJSON *o = cJSON_ParseWithLength(line, strcspn(line, "\n"));
 
@@ -249,7 +248,7 @@ static int follow(struct cli *c, flux_t *h, flux_jobid_t id, const char *name,
             if (errno == ENOENT)
                 rc = cli_fail(c, "%s: invalid job id", name);
             else if (errno != ENODATA)
-                rc = cli_fail(c, "%s: %s", name, flux_future_error_string(f));
+                rc = cli_fail(c, "%s: %s", name, cli_why(f));
             else if (wanted)
                 rc = cli_fail(c, "event '%s' never received", wanted);
             break;
@@ -327,8 +326,7 @@ static int status_one(struct cli *c, flux_t *h, const char *arg)
     if (!f || flux_job_result_get_unpack(f, "{s:i s?i s?s s?s}", "result", &result,
                                          "waitstatus", &status, "exception_type", &type,
                                          "exception_note", &note) < 0) {
-        code = cli_fail(c, "%s: %s", name,
-                        errno == ENOENT ? "No such job" : flux_future_error_string(f));
+        code = cli_fail(c, "%s: %s", name, errno == ENOENT ? "No such job" : cli_why(f));
     } else {
         code = status > 0 ? flux_job_waitstatus_to_exitcode(status, NULL) : 0;
         if (status < 0 && result != FLUX_JOB_RESULT_COMPLETED)

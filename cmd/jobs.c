@@ -175,7 +175,7 @@ static int read_list(struct jobs *j, flux_future_t *f)
     while (f && (json ? pass_rows : take_rows)(j, f) == 0)
         flux_future_reset(f);
     if (!f || errno != ENODATA)
-        rc = cli_fail(j->c, "%s", flux_future_error_string(f));
+        rc = cli_fail(j->c, "%s", cli_why(f));
     flux_future_destroy(f);
     return rc;
 }
@@ -281,7 +281,7 @@ static int print_stats(struct jobs *j)
     if (!f || flux_rpc_get_unpack(f, "{s:o s:i s:i s:i s:i}", "job_states", &s,
                                   "successful", &ok, "failed", &failed, "canceled",
                                   &canceled, "timeout", &timeout) < 0)
-        rc = cli_fail(j->c, "job-stats: %s", flux_future_error_string(f));
+        rc = cli_fail(j->c, "job-stats: %s", cli_why(f));
     else
         printf("%d running, %d completed, %d failed, %d pending\n",
                count_of(s, "run") + count_of(s, "cleanup"), ok,

@@ -27,13 +27,13 @@ const char *kvs_ns(const struct cli *c)
 
 int kvs_fail(struct cli *c, const char *key, flux_future_t *f)
 {
-    const char *text = f ? flux_future_error_string(f) : NULL;
+    const char *text = cli_why(f);
     size_t len = strlen(key);
 
     /* A reason of the service's own names the thing already. */
-    if (text && strncmp(text, key, len) == 0 && text[len] == ':')
+    if (strncmp(text, key, len) == 0 && text[len] == ':')
         return cli_fail(c, "%s", text);
-    return cli_fail(c, "%s: %s", key, text ? text : strerror(errno));
+    return cli_fail(c, "%s: %s", key, text);
 }
 
 static void print_root(struct cli *c, flux_future_t *f)

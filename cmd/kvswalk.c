@@ -9,8 +9,7 @@
 
 static int fail(struct cli *c, const char *topic, flux_future_t *f)
 {
-    return cli_fail(c, "%s: %s", topic,
-                    f ? flux_future_error_string(f) : strerror(errno));
+    return cli_fail(c, "%s: %s", topic, cli_why(f));
 }
 
 static int one_item(struct cli *c, const cJSON *item, kvswalk_key_f fn, void *arg)

@@ -101,20 +101,14 @@ static int print_log(struct cli *c, flux_t *h)
         flux_future_reset(f);
     }
     if (!f || errno != ENODATA)
-        rc = cli_fail(c, "log.dmesg: %s", flux_future_error_string(f));
+        rc = cli_fail(c, "log.dmesg: %s", cli_why(f));
     flux_future_destroy(f);
     return rc;
 }
 
 static int clear_log(struct cli *c, flux_t *h)
 {
-    flux_future_t *f = flux_rpc(h, "log.clear", NULL, FLUX_NODEID_ANY, 0);
-    int rc = 0;
-
-    if (!f || flux_future_get(f, NULL) < 0)
-        rc = cli_fail(c, "log.clear: %s", flux_future_error_string(f));
-    flux_future_destroy(f);
-    return rc;
+    return cli_finish(c, "log.clear", flux_rpc(h, "log.clear", NULL, FLUX_NODEID_ANY, 0));
 }
 
 static int run_dmesg(struct cli *c)

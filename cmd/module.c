@@ -40,7 +40,7 @@ static int simple_rpc(struct cli *c, flux_t *h, uint32_t rank, const char *topic
     int rc = 0;
 
     if (!f || flux_future_get(f, NULL) < 0)
-        rc = fail(c, rank, "%s %s: %s", what, name, flux_future_error_string(f));
+        rc = fail(c, rank, "%s %s: %s", what, name, cli_why(f));
     flux_future_destroy(f);
     cJSON_free(text);
     return rc;
@@ -95,7 +95,7 @@ static int remove_module(struct cli *c, flux_t *h, uint32_t rank)
     if (!f || flux_future_get(f, NULL) < 0) {
         if (!(errno == ENOENT && cli_count(c, "force")))
             rc = fail(c, rank, "remove %s: %s", cli_arg(c, 0),
-                      errno == ENOENT ? strerror(ENOENT) : flux_future_error_string(f));
+                      errno == ENOENT ? strerror(ENOENT) : cli_why(f));
     }
     flux_future_destroy(f);
     cJSON_free(text);
@@ -203,7 +203,7 @@ static int list_modules(struct cli *c, flux_t *h, uint32_t rank)
     int rc = 0;
 
     if (!f || flux_rpc_get_unpack(f, "{s:o}", "mods", &mods) < 0) {
-        rc = fail(c, rank, "list: %s", flux_future_error_string(f));
+        rc = fail(c, rank, "list: %s", cli_why(f));
     } else {
         printf("%-24s %5s  %c %5s %5s %s\n", "Module", "Idle", 'S', "Sendq", "Recvq",
                "Service");
@@ -237,7 +237,7 @@ static int show_stats(struct cli *c, flux_t *h, uint32_t rank)
     snprintf(topic, sizeof(topic), "%s.%s", cli_arg(c, 0), method);
     f = flux_rpc(h, topic, NULL, rank, 0);
     if (!f || flux_rpc_get(f, &text) < 0)
-        rc = fail(c, rank, "%s: %s", topic, flux_future_error_string(f));
+        rc = fail(c, rank, "%s: %s", topic, cli_why(f));
     else if (text)
         printf("%s\n", text);
     flux_future_destroy(f);
@@ -265,7 +265,7 @@ static int set_debug(struct cli *c, flux_t *h, uint32_t rank)
     f = flux_rpc_pack(h, topic, rank, 0, "{s:s s:i}", "op", mask ? "set" : "get", "flags",
                       mask ? (int)strtol(mask, NULL, 0) : 0);
     if (!f || flux_rpc_get_unpack(f, "{s:i}", "flags", &flags) < 0)
-        rc = fail(c, rank, "%s: %s", topic, flux_future_error_string(f));
+        rc = fail(c, rank, "%s: %s", topic, cli_why(f));
     else
         printf("0x%x\n", (unsigned)flags);
     flux_future_destroy(f);

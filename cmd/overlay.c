@@ -87,7 +87,7 @@ const cJSON *overlay_topology(struct cli *c, flux_t *h, unsigned rank, double ti
 
     if (!f || flux_future_wait_for(f, timeout) < 0 ||
         flux_rpc_get_unpack(f, "o", &o) < 0) {
-        cli_fail(c, "overlay.topology: %s", flux_future_error_string(f));
+        cli_fail(c, "overlay.topology: %s", cli_why(f));
         flux_future_destroy(f);
         return NULL;
     }
@@ -234,7 +234,7 @@ static int disconnect(struct cli *c, flux_t *h)
         return 1;
     f = flux_rpc(h, "overlay.disconnect-parent", NULL, rank, 0);
     if (!f || flux_future_get(f, NULL) < 0)
-        rc = cli_fail(c, "rank %u: %s", rank, flux_future_error_string(f));
+        rc = cli_fail(c, "rank %u: %s", rank, cli_why(f));
     flux_future_destroy(f);
     return rc;
 }

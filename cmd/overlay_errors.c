@@ -57,7 +57,7 @@ static void walk(struct errors *e, const cJSON *node)
 
     if (!f || flux_future_wait_for(f, e->timeout) < 0 ||
         flux_rpc_get_unpack(f, "{s:o}", "errors", &errors) < 0) {
-        add(e, rank, flux_future_error_string(f));
+        add(e, rank, cli_why(f));
         flux_future_destroy(f);
         return;
     }

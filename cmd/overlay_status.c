@@ -205,8 +205,7 @@ static int await(struct tree *t, unsigned rank, const char *want)
         if (!f || flux_future_wait_for(f, left) < 0 ||
             flux_rpc_get_unpack(f, "{s:s}", "status", &status) < 0) {
             rc = cli_fail(t->c, "waiting for %s: %s", want,
-                          errno == ETIMEDOUT ? "it takes too long"
-                                             : flux_future_error_string(f));
+                          errno == ETIMEDOUT ? "it takes too long" : cli_why(f));
             break;
         }
         if (!strcmp(status, want))

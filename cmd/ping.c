@@ -55,7 +55,7 @@ static void got_pong(flux_future_t *f, void *arg)
     if (flux_rpc_get_unpack(f, "{s:i s:f s:s s:s s:i s:i s?i}", "seq", &seq, "time",
                             &sent, "pad", &pad, "route", &route, "userid", &userid,
                             "rolemask", &rolemask, "rank", &rank) < 0) {
-        cli_fail(p->c, "%s!%s: %s", p->rank, p->topic, flux_future_error_string(f));
+        cli_fail(p->c, "%s!%s: %s", p->rank, p->topic, cli_why(f));
         p->failed++;
         if (errno == ENOSYS || errno == EHOSTUNREACH)
             p->count = p->received + p->failed;

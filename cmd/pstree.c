@@ -172,7 +172,7 @@ static void grow(struct pstree *t, flux_t *h, struct node *parent, long level)
         flux_future_reset(f);
     }
     if (!f || errno != ENODATA)
-        cli_fail(t->c, "job-list.list: %s", flux_future_error_string(f));
+        cli_fail(t->c, "job-list.list: %s", cli_why(f));
     flux_future_destroy(f);
 }
 
@@ -262,7 +262,7 @@ static int show_job(struct pstree *t, flux_t *h, const char *name)
         return cli_fail(t->c, "'%s' is not a job id", name);
     f = flux_job_list_id(h, id, NULL);
     if (!f || flux_rpc_get_unpack(f, "{s:o}", "job", &job) < 0) {
-        rc = cli_fail(t->c, "job %s: %s", name, flux_future_error_string(f));
+        rc = cli_fail(t->c, "job %s: %s", name, cli_why(f));
     } else {
         take_job(t, job, &root, 0);
         for (size_t i = 0; i < root.n; i++)

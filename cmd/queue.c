@@ -34,7 +34,7 @@ static int print_status(struct cli *c, flux_t *h)
     if (!f ||
         flux_rpc_get_unpack(f, "{s:b s?s s:b s?s}", "enable", &enable, "disable_reason",
                             &disabled, "start", &start, "stop_reason", &stopped) < 0) {
-        rc = cli_fail(c, "ERROR: status: %s", flux_future_error_string(f));
+        rc = cli_fail(c, "ERROR: status: %s", cli_why(f));
     } else {
         const char *prefix = name ? name : "";
         const char *sep = name ? ": " : "";
@@ -82,7 +82,7 @@ static int change(struct cli *c, flux_t *h, const char *topic, const char *key, 
     text = cJSON_PrintUnformatted(o);
     f = flux_rpc(h, topic, text, FLUX_NODEID_ANY, 0);
     if (!f || flux_future_get(f, NULL) < 0)
-        rc = cli_fail(c, "ERROR: %s: %s", key, flux_future_error_string(f));
+        rc = cli_fail(c, "ERROR: %s: %s", key, cli_why(f));
     else if (!cli_count(c, "quiet")) {
         bool submission = !strcmp(key, "enable");
 
@@ -148,7 +148,7 @@ static int wait_for(struct cli *c, flux_t *h, const char *topic)
     if (!f || flux_future_wait_for(f, timeout) < 0)
         rc = cli_fail(c, "%s", f && errno == ETIMEDOUT ? "timeout" : strerror(errno));
     else if (flux_future_get(f, NULL) < 0)
-        rc = cli_fail(c, "%s: %s", topic, flux_future_error_string(f));
+        rc = cli_fail(c, "%s: %s", topic, cli_why(f));
     else if (flux_rpc_get_unpack(f, "{s:i}", "pending", &pending) == 0 &&
              !cli_count(c, "quiet"))
         printf("%d jobs\n", pending);
@@ -182,7 +182,7 @@ static int list_one(struct cli *c, flux_t *h, const char *name)
     int on, started, rc = 0;
 
     if (!f || flux_rpc_get_unpack(f, "{s:b s:b}", "enable", &on, "start", &started) < 0)
-        rc = cli_fail(c, "ERROR: list: %s", flux_future_error_string(f));
+        rc = cli_fail(c, "ERROR: list: %s", cli_why(f));
     else
         printf("%-12s %-3s %-3s\n", name ? name : "-", on ? "yes" : "no",
                started ? "yes" : "no");
@@ -197,7 +197,7 @@ static int list(struct cli *c, flux_t *h)
     int rc = 0;
 
     if (!f || flux_rpc_get_unpack(f, "{s:o}", "queues", &queues) < 0) {
-        rc = cli_fail(c, "ERROR: list: %s", flux_future_error_string(f));
+        rc = cli_fail(c, "ERROR: list: %s", cli_why(f));
     } else {
         printf("%-12s %-3s %-3s\n", "QUEUE", "EN", "ST");
         if (cJSON_GetArraySize(queues) == 0)

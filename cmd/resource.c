@@ -17,7 +17,7 @@ static int print_R(struct cli *c, flux_t *h)
     int rc = 0;
 
     if (!f || flux_rpc_get_unpack(f, "{s:o}", "R", &R) < 0) {
-        rc = cli_fail(c, "ERROR: resource.status: %s", flux_future_error_string(f));
+        rc = cli_fail(c, "ERROR: resource.status: %s", cli_why(f));
     } else {
         text = cJSON_PrintUnformatted(R);
         printf("%s\n", text ? text : "");
@@ -59,7 +59,7 @@ static int request_drain(struct cli *c, flux_t *h, const char *topic)
     text = cJSON_PrintUnformatted(o);
     f = flux_rpc(h, topic, text, 0, 0);
     if (!f || flux_future_get(f, NULL) < 0)
-        rc = cli_fail(c, "ERROR: %s", flux_future_error_string(f));
+        rc = cli_fail(c, "ERROR: %s", cli_why(f));
     flux_future_destroy(f);
     cJSON_free(text);
     cJSON_Delete(o);
@@ -101,7 +101,7 @@ static int reload(struct cli *c, flux_t *h)
     f = cli_argc(c) > 0 ? flux_rpc_pack(h, "resource.reload", 0, 0, "{s:s}", "path", path)
                         : flux_rpc(h, "resource.reload", "{}", 0, 0);
     if (!f || flux_future_get(f, NULL) < 0)
-        rc = cli_fail(c, "ERROR: %s", flux_future_error_string(f));
+        rc = cli_fail(c, "ERROR: %s", cli_why(f));
     flux_future_destroy(f);
     return rc;
 }
@@ -118,7 +118,7 @@ static int eventlog(struct cli *c, flux_t *h)
     int rc = 0;
 
     if (!f || flux_rpc_get_unpack(f, "{s:s}", "eventlog", &text) < 0)
-        rc = cli_fail(c, "ERROR: %s", flux_future_error_string(f));
+        rc = cli_fail(c, "ERROR: %s", cli_why(f));
     else
         fputs(text, stdout);
     flux_future_destroy(f);

@@ -44,7 +44,7 @@ static int get_sets(struct cli *c, flux_t *h, struct sets *s)
     *s = (struct sets){0};
     if (!f || flux_rpc_get_unpack(f, "{s:o s:o s:o}", "all", &all, "down", &down,
                                   "allocated", &allocated) < 0)
-        rc = cli_fail(c, "ERROR: resource.sched-status: %s", flux_future_error_string(f));
+        rc = cli_fail(c, "ERROR: resource.sched-status: %s", cli_why(f));
     else if (read_sets(all, down, allocated, s) < 0)
         rc = cli_fail(c, "ERROR: resource.sched-status: bad resource set");
     flux_future_destroy(f);

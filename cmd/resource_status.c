@@ -67,7 +67,7 @@ static int get_nodes(struct cli *c, flux_t *h, struct nodes *n)
     if (!n->f || flux_rpc_get_unpack(n->f, "{s:o s:o s:s s:s s:s s:s}", "R", &R, "drain",
                                      &n->drain, "online", &online, "offline", &offline,
                                      "exclude", &exclude, "torpid", &torpid) < 0)
-        return cli_fail(c, "ERROR: resource.status: %s", flux_future_error_string(n->f));
+        return cli_fail(c, "ERROR: resource.status: %s", cli_why(n->f));
     n->online = idset_decode(online);
     n->offline = idset_decode(offline);
     n->exclude = idset_decode(exclude);

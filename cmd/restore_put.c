@@ -15,21 +15,6 @@
 
 /* ---- keys ---- */
 
-static int future_fail(struct restore *r, const char *what, flux_future_t *f)
-{
-    return cli_fail(r->c, "%s: %s", what,
-                    f ? flux_future_error_string(f) : strerror(errno));
-}
-
-/* Wait for an answer that says nothing but that it is done. */
-static int done(struct restore *r, const char *what, flux_future_t *f)
-{
-    int rc = f && flux_future_get(f, NULL) == 0 ? 0 : future_fail(r, what, f);
-
-    flux_future_destroy(f);
-    return rc;
-}
-
 static int commit(struct restore *r)
 {
     flux_future_t *f;
@@ -37,7 +22,7 @@ static int commit(struct restore *r)
 
     if (r->nops > 0) {
         f = flux_kvs_commit(r->h, r->space->temporary, 0, r->txn);
-        rc = done(r, "commit", f);
+        rc = cli_finish(r->c, "commit", f);
     }
     flux_kvs_txn_destroy(r->txn);
     r->txn = NULL;
@@ -69,9 +54,9 @@ static struct space *get_space(struct restore *r, const char *name, size_t len)
         if (strlen(s->name) == len && !memcmp(s->name, name, len))
             return s;
     s = add_space(r, name, len);
-    return done(r, s->temporary,
-                flux_kvs_namespace_create(r->h, s->temporary, FLUX_USERID_UNKNOWN, 0)) ==
-                   0
+    return cli_finish(
+               r->c, s->temporary,
+               flux_kvs_namespace_create(r->h, s->temporary, FLUX_USERID_UNKNOWN, 0)) == 0
                ? s
                : NULL;
 }
@@ -185,7 +170,7 @@ static int send_jobs(struct restore *r, bool all)
          : f && errno == EEXIST
              ? cli_fail(r->c, "this instance has other jobs with the ids of the "
                               "archive's: restore it into a new one")
-             : future_fail(r, "kvs.jobs-put", f);
+             : cli_fail(r->c, "%s: %s", "kvs.jobs-put", cli_why(f));
     flux_future_destroy(f);
     buf_free(&text);
     r->rows.len = 0;
@@ -324,11 +309,12 @@ static int place(struct restore *r, struct space *s)
     if (strcmp(s->name, KVS_PRIMARY_NAMESPACE) != 0) {
         f = flux_kvs_namespace_create(r->h, s->name, (uint32_t)s->owner, s->flags);
         if (f && flux_future_get(f, NULL) < 0 && errno != EEXIST)
-            return done(r, s->name, f);
+            return cli_finish(r->c, s->name, f);
         flux_future_destroy(f);
         key = ".";
     }
-    rc = done(r, s->name, flux_kvs_copy(r->h, s->temporary, ".", s->name, key, 0));
+    rc = cli_finish(r->c, s->name,
+                    flux_kvs_copy(r->h, s->temporary, ".", s->name, key, 0));
     return rc;
 }
 
@@ -371,5 +357,5 @@ int restore_put(struct restore *r)
         rc = send_jobs(r, true);
     for (struct space *s = r->spaces; rc == 0 && s; s = s->next)
         rc = place(r, s);
-    return rc == 0 ? done(r, "commit", kvswalk_sync(r->h)) : rc;
+    return rc == 0 ? cli_finish(r->c, "commit", kvswalk_sync(r->h)) : rc;
 }

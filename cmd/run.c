@@ -29,7 +29,7 @@ static int submit(struct cli *c, flux_t *h, const char *text, int urgency, int f
     int rc = 0;
 
     if (!f || flux_job_submit_get_id(f, id) < 0)
-        rc = cli_fail(c, "%s", f ? flux_future_error_string(f) : strerror(errno));
+        rc = cli_fail(c, "%s", cli_why(f));
     flux_future_destroy(f);
     return rc;
 }

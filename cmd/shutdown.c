@@ -57,7 +57,7 @@ static void ended_cb(flux_future_t *f, void *arg)
     }
     if (errno != ENODATA && errno != ECONNRESET && errno != EPIPE &&
         errno != EHOSTUNREACH)
-        d->rc = cli_fail(d->c, "shutdown.start: %s", flux_future_error_string(f));
+        d->rc = cli_fail(d->c, "shutdown.start: %s", cli_why(f));
     flux_reactor_stop(flux_get_reactor(d->h));
 }
 
@@ -108,31 +108,20 @@ static char *dump_path(struct cli *c, flux_t *h)
     return s;
 }
 
-static int ask(struct cli *c, const char *topic, flux_future_t *f)
-{
-    int rc = 0;
-
-    if (!f || flux_future_get(f, NULL) < 0)
-        rc = cli_fail(c, "%s: %s", topic,
-                      f ? flux_future_error_string(f) : strerror(errno));
-    flux_future_destroy(f);
-    return rc;
-}
-
 static int prepare(struct cli *c, flux_t *h)
 {
     char *path;
     int rc = 0;
 
     if (cli_count(c, "gc"))
-        rc = ask(c, "kvs.gc", flux_rpc(h, "kvs.gc", "{}", 0, 0));
+        rc = cli_finish(c, "kvs.gc", flux_rpc(h, "kvs.gc", "{}", 0, 0));
     if (rc || !cli_count(c, "dump"))
         return rc;
     if (!(path = dump_path(c, h)))
         return cli_fail(c, "%s", strerror(errno));
-    rc = ask(c, "attr.set",
-             flux_rpc_pack(h, "attr.set", 0, 0, "{s:s s:s}", "name", "content.dump",
-                           "value", path));
+    rc = cli_finish(c, "attr.set",
+                    flux_rpc_pack(h, "attr.set", 0, 0, "{s:s s:s}", "name",
+                                  "content.dump", "value", path));
     free(path);
     return rc;
 }
@@ -145,7 +134,7 @@ static int begin(struct cli *c, flux_t *h)
         return rc;
     if (!cli_count(c, "background"))
         return begin_and_wait(c, h);
-    return ask(c, "shutdown.start", flux_rpc(h, "shutdown.start", "{}", 0, 0));
+    return cli_finish(c, "shutdown.start", flux_rpc(h, "shutdown.start", "{}", 0, 0));
 }
 
 static int run_shutdown(struct cli *c)

@@ -105,7 +105,7 @@ static void got_result(flux_future_t *f, void *arg)
 
     if (flux_job_result_get_unpack(f, "{s:i s?i}", "result", &result, "waitstatus",
                                    &status) < 0)
-        worst(s, cli_fail(s->c, "wait: %s", flux_future_error_string(f)));
+        worst(s, cli_fail(s->c, "wait: %s", cli_why(f)));
     else if (result != FLUX_JOB_RESULT_COMPLETED) {
         int code = status > 0 ? flux_job_waitstatus_to_exitcode(status, NULL) : 1;
 
@@ -192,7 +192,7 @@ static void got_id(flux_future_t *f, void *arg)
     s->answered++;
     if (flux_job_submit_get_id(f, &id) < 0) {
         s->failed++;
-        worst(s, refused(s, flux_future_error_string(f)));
+        worst(s, refused(s, cli_why(f)));
     } else {
         s->jobs[copy->index] = id;
         print_id(s, id);
@@ -269,7 +269,7 @@ static int submit_one(struct submit *s)
     int rc = 0;
 
     if (!f || flux_job_submit_get_id(f, &id) < 0)
-        rc = cli_fail(s->c, "%s", f ? flux_future_error_string(f) : strerror(errno));
+        rc = cli_fail(s->c, "%s", cli_why(f));
     else
         print_id(s, id);
     flux_future_destroy(f);

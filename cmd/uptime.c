@@ -134,7 +134,7 @@ static int run_uptime(struct cli *c)
     f = flux_rpc(h, "state-machine.get", NULL, FLUX_NODEID_ANY, 0);
     if (!f ||
         flux_rpc_get_unpack(f, "{s:s s:f}", "state", &state, "duration", &duration) < 0) {
-        rc = cli_fail(c, "state-machine.get: %s", flux_future_error_string(f));
+        rc = cli_fail(c, "state-machine.get: %s", cli_why(f));
     } else {
         strftime(clock, sizeof(clock), "%H:%M:%S", localtime(&t));
         format_age(duration, age, sizeof(age));

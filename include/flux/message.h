@@ -136,7 +136,9 @@ int flux_msg_set_string(flux_msg_t *msg, const char *s);
 int flux_msg_get_string(const flux_msg_t *msg, const char **s);
 /* Payload that is a JSON object, in Jansson's format language. Strings and values
  * that unpack lends live until the payload is set or the message freed. `o` stands
- * for cJSON *. EPROTO (EFBIG: a bomb); the reason is in flux_msg_last_error(). */
+ * for cJSON *; in what unpack gives, a number with a fraction or an exponent, or that no
+ * double is equal to, is a cJSON_Raw item: its text is valuestring, its value valuedouble.
+ * EPROTO (EFBIG: a bomb); the reason is in flux_msg_last_error(). */
 int flux_msg_pack(flux_msg_t *msg, const char *fmt, ...);
 int flux_msg_vpack(flux_msg_t *msg, const char *fmt, va_list ap);
 int flux_msg_unpack(const flux_msg_t *msg, const char *fmt, ...);

@@ -10,6 +10,7 @@
 #include "base/strv.h"
 #include "broker/boot_private.h"
 #include "broker/boot_uri.h"
+#include "env/net.h"
 
 static int by_hint(const struct boot *b, const char *hint, bool v6, char *buf)
 {
@@ -32,7 +33,8 @@ static int by_search(const struct boot *b, bool v6, char *buf)
     return net_is_local(b->env, buf) || env_is_sim(b->env) ? 0 : -ENETUNREACH;
 }
 
-int boot_own_address(const struct boot *b, char buf[NET_ADDRESS_SIZE], flux_error_t *err)
+static int own_address(const struct boot *b, char buf[NET_ADDRESS_SIZE],
+                       flux_error_t *err)
 {
     bool v6 = strv_getenv_set(b->environment, "FLUX_IPADDR_V6") != NULL;
     const char *hint = b->interface;
@@ -60,7 +62,7 @@ static int expand_endpoint(const struct boot *b, char **ret, flux_error_t *err)
     char *text;
     int rc;
 
-    if (strstr(b->endpoint, "%h") && (rc = boot_own_address(b, ip, err)) < 0)
+    if (strstr(b->endpoint, "%h") && (rc = own_address(b, ip, err)) < 0)
         return rc;
     if ((rc = boot_expand(b->endpoint, tokens, &text, err)) < 0)
         return rc;
@@ -85,7 +87,7 @@ int boot_choose_bind(const struct boot *b, bool together, char **ret, flux_error
         }
         free(path);
     }
-    if ((rc = boot_own_address(b, ip, err)) < 0)
+    if ((rc = own_address(b, ip, err)) < 0)
         return rc;
     *ret = boot_uri_tcp(ip, 0);
     return *ret ? 0 : error_set(err, ENOMEM, "out of memory");
@@ -101,7 +103,7 @@ int boot_public_address(const struct boot *b, const char *address, char **ret,
     if (rc < 0)
         return rc;
     if (u.kind == BOOT_TCP && (!strcmp(u.host, "0.0.0.0") || !strcmp(u.host, "::"))) {
-        if ((rc = boot_own_address(b, ip, err)) < 0)
+        if ((rc = own_address(b, ip, err)) < 0)
             return rc;
         *ret = boot_uri_tcp(ip, u.port);
     } else

@@ -18,6 +18,7 @@
 #include "base/json.h"
 #include "broker/boot_private.h"
 #include "broker/boot_uri.h"
+#include "env/net.h"
 
 struct list_file {
     flux_conf_t *conf;

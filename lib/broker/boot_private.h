@@ -3,7 +3,6 @@
 #define FLUX_BROKER_BOOT_PRIVATE_H
 
 #include "broker/boot.h"
-#include "env/net.h"
 
 struct pmi_client;
 
@@ -56,10 +55,8 @@ bool boot_has_children(const struct boot *b);
 /* Read info.key from the file that was named, or else from the user's own. */
 int boot_read_key(struct boot *b, const char *named, flux_error_t *err);
 
-/* boot_address.c: the address of this host that others reach it at, and why that one. */
-int boot_own_address(const struct boot *b, char buf[NET_ADDRESS_SIZE], flux_error_t *err);
-/* What to listen at, when nobody has said: *ret is yours. together: all brokers are on
- * this host. */
+/* boot_address.c: what to listen at, when nobody has said: *ret is yours. together: all
+ * brokers are on this host. */
 int boot_choose_bind(const struct boot *b, bool together, char **ret, flux_error_t *err);
 /* An address that was listened at, as others are to dial it: *ret is yours. */
 int boot_public_address(const struct boot *b, const char *address, char **ret,

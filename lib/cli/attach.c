@@ -103,7 +103,7 @@ static void got_output(flux_future_t *f, void *arg)
             return;
         }
         if (err != ENODATA && err != ENOENT)
-            cli_fail(a->c, "%s: output: %s", a->name, flux_future_error_string(f));
+            cli_fail(a->c, "%s: output: %s", a->name, cli_why(f));
         fflush(stdout);
         a->output_done = true;
         maybe_done(a);
@@ -216,7 +216,7 @@ static void got_event(flux_future_t *f, void *arg)
             if (err == ENOENT)
                 cli_fail(a->c, "%s: unknown job id", a->name);
             else
-                cli_fail(a->c, "%s: %s", a->name, flux_future_error_string(f));
+                cli_fail(a->c, "%s: %s", a->name, cli_why(f));
             a->code = 1;
             a->output_done = true;
         }

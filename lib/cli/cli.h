@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include <flux/types.h>
+#include <flux/future.h>
 
 enum cli_arg { CLI_NONE, CLI_REQUIRED, CLI_OPTIONAL };
 
@@ -86,6 +86,12 @@ void cli_help(const struct cli *c, FILE *out);
 flux_t *cli_open(const struct cli *c);
 /* Open it, run fn, close it: fn's exit code, or 1. */
 int cli_with_handle(struct cli *c, int (*fn)(struct cli *c, flux_t *h));
+/* Why an answer failed or cannot be read, or was not to be had at all (NULL): its own text,
+ * or else errno's, so ask at once. */
+const char *cli_why(flux_future_t *f);
+/* Wait for an answer that says no more than that it is done, and destroy it: 0, or 1 after
+ * printing "WHAT: why". NULL: it was not to be had, errno. */
+int cli_finish(const struct cli *c, const char *what, flux_future_t *f);
 
 struct idset;
 /* The broker ranks that an option names: "all" or a set; dflt when it was not given. Less

@@ -81,22 +81,17 @@ static int set_pair(cJSON *jobspec, const char *prefix, const char *pair)
 static cJSON *read_json_file(struct cli *c, const char *path)
 {
     FILE *f = fopen(path, "re");
-    struct buf b = {0};
+    AUTOFREE char *text = NULL;
     flux_error_t error;
-    char chunk[4096];
     cJSON *o = NULL;
-    size_t n;
+    size_t len;
 
-    if (!f) {
+    if (!f || !(text = cli_read_all(f, &len)))
         cli_fail(c, "--setattr: %s: %s", path, strerror(errno));
-        return NULL;
-    }
-    while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
-        buf_add(&b, chunk, n);
-    fclose(f);
-    if (json_parse(b.data ? b.data : "", b.len, NULL, &o, &error) < 0)
+    else if (json_parse(text, len, NULL, &o, &error) < 0)
         cli_fail(c, "--setattr: %s: %s", path, error.text);
-    buf_free(&b);
+    if (f)
+        fclose(f);
     return o;
 }
 
@@ -301,14 +296,15 @@ static int set_place(struct cli *c, cJSON *jobspec, char *const *environ_)
 static int set_by_key(struct cli *c, cJSON *jobspec)
 {
     const char *s;
+    int rc;
 
     for (size_t it = 0; (s = cli_each(c, "setopt", &it));) {
         if (set_pair(jobspec, "attributes.system.shell.options.", s) < 0)
             return cli_usage(c, "--setopt: cannot set '%s'", s);
     }
     for (size_t it = 0; (s = cli_each(c, "setattr", &it));) {
-        if (set_attr(c, jobspec, s))
-            return cli_usage(c, "--setattr: cannot set '%s'", s);
+        if ((rc = set_attr(c, jobspec, s)) != 0)
+            return rc > 0 ? rc : cli_usage(c, "--setattr: cannot set '%s'", s);
     }
     return 0;
 }

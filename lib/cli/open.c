@@ -1,4 +1,4 @@
-/* Opening the instance, with an error that says what to do. */
+/* Opening the instance and hearing its answers, with errors that say what to do. */
 
 #include <errno.h>
 #include <string.h>
@@ -28,5 +28,21 @@ int cli_with_handle(struct cli *c, int (*fn)(struct cli *c, flux_t *h))
         return 1;
     rc = fn(c, h);
     flux_close(h);
+    return rc;
+}
+
+const char *cli_why(flux_future_t *f)
+{
+    const char *text = flux_future_error_string(f);
+
+    return text ? text : strerror(errno);
+}
+
+int cli_finish(const struct cli *c, const char *what, flux_future_t *f)
+{
+    int rc =
+        f && flux_future_get(f, NULL) == 0 ? 0 : cli_fail(c, "%s: %s", what, cli_why(f));
+
+    flux_future_destroy(f);
     return rc;
 }

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "cli/cli.h"
 #include "cli/uri.h"
 
 /* -- forms -- */
@@ -75,7 +76,7 @@ static int ask_record(flux_t *h, flux_jobid_t id, const char *name, char **ret,
     if (!f || flux_rpc_get_unpack(f, "{s:o}", "job", &job) < 0 ||
         flux_rpc_get_unpack(f, "{s:{s:i}}", "job", "state", &state) < 0)
         rc = error_set(err, errno, "job %s: %s", name,
-                       errno == ENOENT ? "no such job" : flux_future_error_string(f));
+                       errno == ENOENT ? "no such job" : cli_why(f));
     else if (state == FLUX_JOB_STATE_INACTIVE)
         rc = error_set(err, ENOENT, "job %s has ended", name);
     else if (!(state & FLUX_JOB_STATE_RUNNING))
@@ -114,7 +115,7 @@ static int await_memo(flux_t *h, flux_jobid_t id, const char *name, char **ret,
     while (rc == 0 && !*ret && !ended) {
         if (!f || flux_job_event_watch_get(f, &event) < 0) {
             rc = error_set(err, errno, "job %s: %s", name,
-                           errno == ENODATA ? "ended" : flux_future_error_string(f));
+                           errno == ENODATA ? "ended" : cli_why(f));
             break;
         }
         *ret = read_event(event, &ended);

@@ -12,29 +12,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/strv.h"
 #include "env/real.h"
 #include "env/spawn.h"
 
 #define PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin"
 
 /* ---- where the program may be ---- */
-
-static const char *find_env(char *const *envp, const char *name)
-{
-    size_t n = strlen(name);
-    for (; envp && *envp; envp++) {
-        if (strncmp(*envp, name, n) == 0 && (*envp)[n] == '=')
-            return *envp + n + 1;
-    }
-    return NULL;
-}
-
-static void free_paths(char **paths)
-{
-    for (char **p = paths; p && *p; p++)
-        free(*p);
-    free(paths);
-}
 
 /* Add "dir/name", unless it is absolute and plainly not there: a failed exec costs
  * more than a look. (A relative one depends on the child's cwd.) */
@@ -83,9 +67,9 @@ static int list_paths(struct spawn *s)
 {
     const struct proc_spec *spec = s->spec;
     bool search = (spec->flags & PROC_SEARCH) && !strchr(spec->path, '/');
-    const char *dirs = search ? find_env(s->envp, "PATH") : NULL;
+    const char *dirs = search ? strv_getenv(s->envp, "PATH") : NULL;
     if (search && !dirs)
-        dirs = find_env(environ, "PATH");
+        dirs = strv_getenv(environ, "PATH");
     if (search && !dirs)
         dirs = PATH_DEFAULT;
     s->paths = calloc((search ? count_dirs(dirs) : 1) + 1, sizeof(char *));
@@ -175,7 +159,7 @@ static int real_spawn(struct env *env, const struct proc_spec *spec, pid_t *ret_
         rc = start(real_env(env), &s, ret_pid, ret_pidfd);
     if (rc < 0 && ret_where)
         *ret_where = s.where;
-    free_paths(s.paths);
+    strv_free(s.paths);
     free(s.sh_argv);
     free(s.sources);
     return rc;

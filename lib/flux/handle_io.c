@@ -231,16 +231,14 @@ static int take_wait(flux_t *root, double deadline, flux_msg_t **ret)
     }
 }
 
-int handle_set_aside(flux_t *root, flux_msg_t *msg)
+/* Keep a message for later: at the end of rx. Takes it over. */
+static int set_aside(flux_t *root, flux_msg_t *msg)
 {
     int rc = msgq_push(&root->rx, msg);
 
-    if (rc < 0) {
+    if (rc < 0)
         flux_msg_decref(msg);
-        return rc;
-    }
-    handle_read_soon(root);
-    return 0;
+    return rc;
 }
 
 int handle_pump(flux_t *root, double deadline)
@@ -248,8 +246,10 @@ int handle_pump(flux_t *root, double deadline)
     flux_msg_t *msg = NULL;
     int rc = take_wait(root, deadline, &msg);
 
+    if (rc == 1)
+        rc = set_aside(root, msg);
     handle_read_soon(root);
-    return rc == 1 ? handle_set_aside(root, msg) : rc;
+    return rc;
 }
 
 static flux_msg_t *find_in_rx(flux_t *root, struct flux_match match)
@@ -301,7 +301,7 @@ static int recv_match(flux_t *root, struct flux_match match, int flags, flux_msg
             *ret = msg;
             return 0;
         }
-        if ((rc = handle_set_aside(root, msg)) < 0)
+        if ((rc = set_aside(root, msg)) < 0)
             return rc;
     }
 }

@@ -89,8 +89,6 @@ int handle_take(flux_t *root, flux_msg_t **ret);
 /* Wait (at most until `deadline` of the monotonic clock, < 0: for ever) and take one
  * message; one that is no RPC's goes to rx. -ETIMEDOUT, or the failure. */
 int handle_pump(flux_t *root, double deadline);
-/* Keep a message for later: at the end of rx. Takes it over. */
-int handle_set_aside(flux_t *root, flux_msg_t *msg);
 /* The connection failed: let the error function repair it (0), or give up: pending
  * RPCs fail with ECONNRESET, and -errnum is returned. */
 int handle_failed(flux_t *root, int errnum);

@@ -19,8 +19,10 @@ static int add(int epfd, int fd)
     return 0;
 }
 
+/* errno stays: it may be that of what made the queue change. */
 static void set_event(int fd, bool on)
 {
+    int saved_errno = errno;
     uint64_t n = 1;
     ssize_t rc;
 
@@ -30,6 +32,7 @@ static void set_event(int fd, bool on)
     if (on)
         rc = write(fd, &n, sizeof(n));
     (void)rc; /* EAGAIN: it was not set */
+    errno = saved_errno;
 }
 
 void pollfd_queue_changed(flux_t *root)

@@ -16,6 +16,7 @@
 #include <flux/rpc.h>
 #include <flux/response.h>
 
+#include "flux/envelope.h"
 #include "flux/future_private.h"
 #include "flux/handle_private.h"
 
@@ -273,63 +274,42 @@ error:
     return NULL;
 }
 
-static flux_msg_t *request_new(flux_t *h, const char *topic, int flags)
+static bool is_valid(const flux_t *h, int flags)
 {
-    flux_msg_t *msg;
-
-    if (!h || !topic || (flags & ~(FLUX_RPC_NORESPONSE | FLUX_RPC_STREAMING))) {
-        errno = EINVAL;
-        return NULL;
-    }
-    if (!(msg = flux_msg_create(FLUX_MSGTYPE_REQUEST)))
-        return NULL;
-    if (flux_msg_set_topic(msg, topic) < 0) {
-        flux_msg_destroy(msg);
-        return NULL;
-    }
-    return msg;
+    if (h && !(flags & ~(FLUX_RPC_NORESPONSE | FLUX_RPC_STREAMING)))
+        return true;
+    errno = EINVAL;
+    return false;
 }
 
 flux_future_t *flux_rpc(flux_t *h, const char *topic, const char *s, uint32_t nodeid,
                         int flags)
 {
-    flux_msg_t *msg = request_new(h, topic, flags);
+    flux_msg_t *msg =
+        is_valid(h, flags) ? envelope_encode(FLUX_MSGTYPE_REQUEST, topic, s) : NULL;
 
-    if (!msg)
-        return NULL;
-    if (s && flux_msg_set_string(msg, s) < 0) {
-        flux_msg_destroy(msg);
-        return NULL;
-    }
-    return rpc_send(h, msg, nodeid, flags);
+    return msg ? rpc_send(h, msg, nodeid, flags) : NULL;
 }
 
 flux_future_t *flux_rpc_raw(flux_t *h, const char *topic, const void *data, size_t len,
                             uint32_t nodeid, int flags)
 {
-    flux_msg_t *msg = request_new(h, topic, flags);
+    flux_msg_t *msg = is_valid(h, flags)
+                          ? envelope_encode_raw(FLUX_MSGTYPE_REQUEST, topic, data, len)
+                          : NULL;
 
-    if (!msg)
-        return NULL;
-    if (data && flux_msg_set_payload(msg, data, len) < 0) {
-        flux_msg_destroy(msg);
-        return NULL;
-    }
-    return rpc_send(h, msg, nodeid, flags);
+    return msg ? rpc_send(h, msg, nodeid, flags) : NULL;
 }
 
 flux_future_t *flux_rpc_vpack(flux_t *h, const char *topic, uint32_t nodeid, int flags,
                               const char *fmt, va_list ap)
 {
-    flux_msg_t *msg = request_new(h, topic, flags);
+    flux_msg_t *msg =
+        is_valid(h, flags) ? envelope_new(FLUX_MSGTYPE_REQUEST, topic) : NULL;
 
-    if (!msg)
-        return NULL;
-    if (flux_msg_vpack(msg, fmt, ap) < 0) {
-        flux_msg_destroy(msg);
-        return NULL;
-    }
-    return rpc_send(h, msg, nodeid, flags);
+    if (msg)
+        msg = envelope_filled(msg, flux_msg_vpack(msg, fmt, ap));
+    return msg ? rpc_send(h, msg, nodeid, flags) : NULL;
 }
 
 flux_future_t *flux_rpc_pack(flux_t *h, const char *topic, uint32_t nodeid, int flags,
@@ -349,8 +329,9 @@ flux_future_t *flux_rpc_message(flux_t *h, const flux_msg_t *msg, uint32_t nodei
 {
     flux_msg_t *copy;
 
-    if (!h || !msg || msg->type != FLUX_MSGTYPE_REQUEST ||
-        (flags & ~(FLUX_RPC_NORESPONSE | FLUX_RPC_STREAMING))) {
+    if (!is_valid(h, flags))
+        return NULL;
+    if (!msg || msg->type != FLUX_MSGTYPE_REQUEST) {
         errno = EINVAL;
         return NULL;
     }

@@ -118,6 +118,8 @@ inputs() {
         prints "$(flux kvs get "$k.guest.$name")" "flux job info prints guest.$name, too" \
             flux job info "$id" "guest.$name"
     done
+    prints "$(flux kvs get "$k.guest.input")" 'whatever namespace keys are of here' \
+        env FLUX_KVS_NAMESPACE=nix flux job info "$id" guest.input
     says 'guest.nix: key not found' 'or that it is not there' flux job info "$id" guest.nix
     prints "$(flux kvs get "$k.guest.input")" 'a watch of the input ends with the job' \
         timeout 60 flux kvs get -w "$k.guest.input"

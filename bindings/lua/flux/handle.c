@@ -181,7 +181,6 @@ static int send_request(lua_State *L)
 
     if (!msg || !(tag = flux_matchtag_alloc(h->p)))
         goto error;
-    flux_msg_route_enable(msg);
     if (flux_msg_set_nodeid(msg, rank) < 0 || flux_msg_set_matchtag(msg, tag) < 0 ||
         flux_send_new(h->p, &msg, 0) < 0)
         goto error;

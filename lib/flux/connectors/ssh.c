@@ -7,11 +7,9 @@
  */
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,10 +68,10 @@ static void ssh_ended(void *arg)
 static int ssh_connect(void *arg)
 {
     struct ssh *s = arg;
-    int fds[2], rc;
+    int fds[2], rc = local_pair(s->env, fds);
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
-        return -errno;
+    if (rc < 0)
+        return rc;
     int map[] = {fds[1], fds[1], STDERR_FILENO};
     struct proc_spec spec = {
         .path = s->argv[0],
@@ -84,8 +82,6 @@ static int ssh_connect(void *arg)
     };
     rc = proc_spawn(s->env, &spec, &s->pid, &s->pidfd, NULL);
     local_close(fds[1]);
-    if (rc == 0 && fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0)
-        rc = -errno;
     if (rc < 0) {
         local_close(fds[0]);
         ssh_ended(s);

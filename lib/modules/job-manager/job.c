@@ -200,11 +200,8 @@ int job_set_string(const char **field, struct intern *strings, struct slice json
     *field = NULL;
     if (!json.p)
         return 0;
-    if (slice_str(json, &s) < 0) {
-        if (!(copy = slice_strdup(json)))
-            return -EPROTO;
-        s = slice_of(copy);
-    }
+    if (slice_string(json, &copy, &s) < 0)
+        return -EPROTO;
     return (*field = intern_add(strings, s.p, s.len)) ? 0 : -ENOMEM;
 }
 

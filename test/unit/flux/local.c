@@ -221,6 +221,30 @@ START_TEST(a_lost_connection_stops_the_reactor)
 }
 END_TEST
 
+/* The server writes more than fits, so it reads on, and hangs up, only once a send that has to
+ * wait for it reads. Having asked for a descriptor to poll makes no difference. */
+START_TEST(a_send_that_waits_hears_of_a_lost_connection)
+{
+    static char data[4 << 20];
+    flux_future_t *stream, *hangup;
+    int flags = FLUX_RPC_NORESPONSE;
+
+    begin();
+    ck_assert_int_ge(flux_pollfd(h), 0);
+    stream =
+        flux_rpc(h, "test.stream", "{\"n\":50000}", FLUX_NODEID_ANY, FLUX_RPC_STREAMING);
+    hangup = flux_rpc(h, "test.hangup", NULL, FLUX_NODEID_ANY, flags);
+    ck_assert_ptr_nonnull(stream);
+    ck_assert_ptr_nonnull(hangup);
+    ck_assert_ptr_null(
+        flux_rpc_raw(h, "test.echo", data, sizeof(data), FLUX_NODEID_ANY, flags));
+    ck_assert(errno == EPIPE || errno == ECONNRESET);
+    flux_future_destroy(stream);
+    flux_future_destroy(hangup);
+    end();
+}
+END_TEST
+
 START_TEST(reconnect_goes_on_with_a_new_connection)
 {
     begin();
@@ -343,6 +367,7 @@ SUITE_MAIN("flux/local", a_refusal_is_told, a_large_message_passes_both_ways,
            what_was_read_while_waiting_is_seen_on_the_reactor,
            what_was_sent_leaves_before_the_close, even_much_leaves_before_the_close,
            a_lost_connection_fails_what_waits, a_lost_connection_stops_the_reactor,
+           a_send_that_waits_hears_of_a_lost_connection,
            reconnect_goes_on_with_a_new_connection,
            the_error_function_can_repair_the_connection_under_the_reactor,
            subscriptions_and_services_are_renewed, credentials_under_test_are_sent,
