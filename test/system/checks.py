@@ -1,6 +1,9 @@
-"""Checks of the tests in Python: a line each. The test exits with bool(failures)."""
+"""Checks of the tests in Python: a line each; the test exits with bool(failures). An instance for them."""
 
+import contextlib
 import os
+import subprocess
+import sys
 
 failures = []
 
@@ -28,3 +31,23 @@ def check(good, what, detail=""):
 
 def equal(have, want, what):
     check(have == want, what, f"{have!r}, not {want!r}")
+
+
+@contextlib.contextmanager
+def instance(*options):
+    """An instance that FLUX_URI names, until the end of the block. Its process."""
+    p = subprocess.Popen(["flux", "start", *options, "sh", "-c", "echo $FLUX_URI; read -r line"],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    os.environ["FLUX_URI"] = p.stdout.readline().decode().strip()
+    if not os.environ["FLUX_URI"]:
+        sys.exit("the instance did not start")
+    try:
+        yield p
+    finally:
+        try:
+            p.communicate(b"\n", timeout=60)
+        except subprocess.TimeoutExpired:
+            p.terminate()
+            p.wait()
+        del os.environ["FLUX_URI"]
+        check(p.returncode == 0, "the instance ends well", p.returncode)

@@ -10,7 +10,6 @@ import json
 import os
 import resource
 import select
-import shutil
 import socket
 import struct
 import subprocess
@@ -20,7 +19,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../wire"))
-from checks import check, failures, of_build, sanitized
+from checks import check, failures, instance, of_build, sanitized
 from wire import *
 
 BUILD = of_build(sys.argv[1])
@@ -31,16 +30,8 @@ SANITIZED = sanitized(BUILD)
 # ---- the instance ----
 
 class Instance:
-    def __init__(self, *options):
-        self.dir = tempfile.mkdtemp(prefix="flux-hostile-")
-        os.chmod(self.dir, 0o755)  # guests may come as far as the socket
-        self.flux = subprocess.Popen(
-            ["flux", "start", "--rundir=" + self.dir, "--test-cores=4", "-Slocal.frame-timeout=1s",
-             *options, "sh", "-c", "echo up; read -r line"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        if self.flux.stdout.readline() != b"up\n":
-            sys.exit("the instance did not start")
-        os.environ["FLUX_URI"] = "local://" + self.dir + "/local-0"
+    def __init__(self, process):
+        self.flux = process
         with client() as c:
             self.pid = struct.unpack("iii", c.s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
         self.honest()
@@ -73,30 +64,33 @@ class Instance:
     def log(self):
         return subprocess.run(["flux", "dmesg"], capture_output=True, text=True).stdout
 
-    def stop(self):
-        self.flux.communicate(b"\n", timeout=30)
-        shutil.rmtree(self.dir, ignore_errors=True)
-        return self.flux.returncode
+
+@contextlib.contextmanager
+def started(*options):
+    with tempfile.TemporaryDirectory(prefix="flux-hostile-") as where:
+        os.chmod(where, 0o755)  # guests may come as far as the socket
+        with instance("--rundir=" + where, "--test-cores=4", "-Slocal.frame-timeout=1s", *options) as p:
+            yield Instance(p)
 
 
 @contextlib.contextmanager
-def attack(instance, what, says=None, kib=4096, wait=1.0):
+def attack(i, what, says=None, kib=4096, wait=1.0):
     """Run an attack and look at what it did to the others."""
     time.sleep(0.2)  # the log hears of at most eight in a sixth of the frame time-out
     subprocess.run(["flux", "dmesg", "--clear"], check=True)
-    before = instance.rss()
+    before = i.rss()
     try:
         yield
     except (OSError, EOFError, AssertionError) as e:
         check(False, what, repr(e))
-    waited = instance.honest()
-    grown = instance.rss() - before
-    check(instance.flux.poll() is None, what + ": the broker lives")
+    waited = i.honest()
+    grown = i.rss() - before
+    check(i.flux.poll() is None, what + ": the broker lives")
     check(waited < wait, what + ": others are answered", f"after {waited:.3f} s")
     check(SANITIZED or grown < kib, what + ": memory", f"{grown} KiB more")
-    check(instance.settled(), what + ": descriptors", f"{instance.count_fds()} of {instance.fds}")
+    check(i.settled(), what + ": descriptors", f"{i.count_fds()} of {i.fds}")
     if says:
-        log = instance.log()
+        log = i.log()
         check(says in log, what + ": the log says so", f"no '{says}' in:\n{log}")
 
 
@@ -456,26 +450,24 @@ def guests(i, ids, secret):
 
 
 def main():
-    i = Instance()
-    frames(i)
-    payloads(i)
-    owner(i)
-    flood(i)
+    with started() as i:
+        frames(i)
+        payloads(i)
+        owner(i)
+        flood(i)
+        if os.geteuid() == 0:
+            with attack(i, "a guest who may not come in", "only the owner may connect"):
+                as_guest("is told so", guest_refused)
     if os.geteuid() == 0:
-        with attack(i, "a guest who may not come in", "only the owner may connect"):
-            as_guest("is told so", guest_refused)
-    check(i.stop() == 0, "the instance ends well")
-    if os.geteuid() == 0:
-        i = Instance("--conf=access.allow-guest-user=true")
-        env = dict(os.environ, SECRET="this-is-secret")
-        f58 = subprocess.run(["flux", "submit", "sleep", "60"], env=env, capture_output=True, text=True,
-                             check=True).stdout.strip()
-        ids = int(subprocess.run(["flux", "job", "id", "--to=dec", f58], capture_output=True, text=True).stdout)
-        subprocess.run(["flux", "job", "wait-event", f58, "start"], capture_output=True, check=True)
-        i.fds = i.count_fds()  # the shell is connected now
-        guests(i, ids, "this-is-secret")
-        subprocess.run(["flux", "cancel", f58], check=True)
-        check(i.stop() == 0, "the instance ends well")
+        with started("--conf=access.allow-guest-user=true") as i:
+            env = dict(os.environ, SECRET="this-is-secret")
+            f58 = subprocess.run(["flux", "submit", "sleep", "60"], env=env, capture_output=True, text=True,
+                                 check=True).stdout.strip()
+            ids = int(subprocess.run(["flux", "job", "id", "--to=dec", f58], capture_output=True, text=True).stdout)
+            subprocess.run(["flux", "job", "wait-event", f58, "start"], capture_output=True, check=True)
+            i.fds = i.count_fds()  # the shell is connected now
+            guests(i, ids, "this-is-secret")
+            subprocess.run(["flux", "cancel", f58], check=True)
     print(f"{len(failures)} failures")
     sys.exit(bool(failures))
 

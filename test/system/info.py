@@ -5,7 +5,6 @@ import base64
 import contextlib
 import json
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../wire"))
-from checks import check, equal, failures, of_build
+from checks import check, equal, failures, instance, of_build
 from wire import *
 
 of_build(sys.argv[1])
@@ -28,18 +27,6 @@ def flux(*argv, **how):
 
 def number(f58):
     return int(flux("job", "id", "--to=dec", f58))
-
-
-@contextlib.contextmanager
-def instance(statedir):
-    p = subprocess.Popen(["flux", "start", "--statedir=" + statedir, "--test-cores=4", "sh", "-c",
-                          "echo $FLUX_URI; read -r line"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    os.environ["FLUX_URI"] = p.stdout.readline().decode().strip()
-    try:
-        yield
-    finally:
-        p.communicate(b"\n", timeout=60)
-        os.environ.pop("FLUX_URI")
 
 
 def stream(c, topic, payload, tag=9):
@@ -236,29 +223,34 @@ def live(waits):
     equal((data, errnum), ({"stdout": "one\n", "stderr": "two\n"}, ENODATA), "guest.output")
 
 
+def fill(n):
+    for name in ("even", "odd"):
+        flux("submit", f"--cc=1-{n // 2}", "--quiet", "--job-name=" + name,
+             "--setattr=exec.test.run_duration=0.0001s", "true")
+    flux("queue", "drain")
+    equal(len(ids()), n, "all jobs are listed")
+
+
+def end_at_one_moment(state):
+    """Most of the jobs. All of them: id, end."""
+    with contextlib.closing(sqlite3.connect(state + "/store.sqlite")) as db:
+        db.execute("update job set t_inactive=1700000000 where id % 50 <> 0")
+        db.commit()
+        return db.execute("select id, t_inactive from job order by t_inactive desc, id desc").fetchall()
+
+
 def main():
-    top = tempfile.mkdtemp(prefix="flux-info-")
-    state = top + "/state"
     n = 3200
-    with instance(state):
-        for name in ("even", "odd"):
-            flux("submit", f"--cc=1-{n // 2}", "--quiet", "--job-name=" + name,
-                 "--setattr=exec.test.run_duration=0.0001s", "true")
-        flux("queue", "drain")
-        equal(len(ids()), n, "all jobs are listed")
-    # Most of them ended at one moment.
-    db = sqlite3.connect(state + "/store.sqlite")
-    db.execute("update job set t_inactive=1700000000 where id % 50 <> 0")
-    db.commit()
-    rows = db.execute("select id, t_inactive from job order by t_inactive desc, id desc").fetchall()
-    db.close()
-    with instance(state):
-        paging(n, [r[0] for r in rows])
-        filters([r[1] for r in rows])
-        cancel_list()
-        active()
-        live(lookups())
-    shutil.rmtree(top)
+    with tempfile.TemporaryDirectory(prefix="flux-info-") as state:
+        with instance("--statedir=" + state, "--test-cores=4"):
+            fill(n)
+        rows = end_at_one_moment(state)
+        with instance("--statedir=" + state, "--test-cores=4"):
+            paging(n, [r[0] for r in rows])
+            filters([r[1] for r in rows])
+            cancel_list()
+            active()
+            live(lookups())
     print(f"{len(failures)} failures")
     sys.exit(bool(failures))
 

@@ -7,14 +7,13 @@ import contextlib
 import errno
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../wire"))
-from checks import check, equal, failures, of_build
+from checks import check, equal, failures, instance, of_build
 from wire import *
 
 of_build(sys.argv[1])
@@ -26,23 +25,10 @@ def flux(*argv):
     return subprocess.run(["flux", *argv], capture_output=True, text=True, check=True).stdout.strip()
 
 
-@contextlib.contextmanager
-def instance():
-    where = tempfile.mkdtemp(prefix="flux-kvs-faults-")
-    os.chmod(where, 0o755)  # guests may come as far as the socket
-    with open(where + "/flux.toml", "w", encoding="utf-8") as f:
-        f.write("[access]\nallow-guest-user = true\n")
-    p = subprocess.Popen(["flux", "start", "--rundir=" + where, "--config-path=" + where + "/flux.toml",
-                          "--test-cores=4", "sh", "-c", "echo up; read -r line"],
-                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    if p.stdout.readline() != b"up\n":
-        sys.exit("the instance did not start")
-    os.environ["FLUX_URI"] = "local://" + where + "/local-0"
-    try:
-        yield
-    finally:
-        p.communicate(b"\n", timeout=60)
-        shutil.rmtree(where, ignore_errors=True)
+def with_guests(where):
+    """Options of an instance, below that directory, where guests may come."""
+    os.chmod(where, 0o755)  # as far as the socket
+    return "--rundir=" + where, "--conf=access.allow-guest-user=true", "--test-cores=4"
 
 
 # ---- requests ----
@@ -249,7 +235,7 @@ def watch(g, key):
 
 def main():
     o = User()
-    with instance():
+    with tempfile.TemporaryDirectory(prefix="flux-kvs-faults-") as where, instance(*with_guests(where)):
         keys(o)
         loops(o)
         snapshots(o)
