@@ -387,6 +387,8 @@ static cJSON *active_request(const struct list_request *r)
         cJSON_AddStringToObject(o, "name", n->name);
     if (o && n->queue)
         cJSON_AddStringToObject(o, "queue", n->queue);
+    if (o && r->since > 0.)
+        cJSON_AddNumberToObject(o, "since", r->since);
     if (o && n->exact && r->left > 0)
         cJSON_AddNumberToObject(o, "max", (double)r->left);
     return o;

@@ -1,8 +1,9 @@
 /* Requests that ask about jobs.
  *
- * list {"attrs":[s]?,"states":mask?,"id":I?,"userid":I?,"name":s?,"queue":s?,"max":i?}
- *   (stream) -> {"jobs":[{attr:value..}..]}.. ENODATA: the active jobs that the sender may
- *   see and of which all this holds, at most max; with the attributes of job-list
+ * list {"attrs":[s]?,"states":mask?,"id":I?,"userid":I?,"name":s?,"queue":s?,"since":f?,
+ *   "max":i?} (stream) -> {"jobs":[{attr:value..}..]}.. ENODATA: the jobs in memory that the
+ *   sender may see and of which all this holds, of those that have ended the ones that did
+ *   so later than `since`; at most max; with the attributes of job-list
  * getattr {"id":I,"attrs":["jobspec"|"eventlog"|"R"|attribute..]} -> {name:value..}
  * getinfo -> {"max_jobid":I}
  * stats-get -> {"active_jobs":i,"inactive_jobs":i,"max_jobid":I,"states":{..},

@@ -26,6 +26,7 @@ struct filter {
     int states;
     int64_t userid; /* -1: any */
     const char *name, *queue;
+    double since;  /* of those that have ended: later ones */
     int max;       /* 0: no limit */
     uint64_t mask; /* of attributes */
 };
@@ -44,7 +45,8 @@ static bool is_text(const char *have, const char *want)
 static bool is_wanted(const struct job *job, const struct filter *f)
 {
     return is_visible(job, f->states) && (f->userid < 0 || job->userid == f->userid) &&
-           is_text(job->name, f->name) && is_text(job->queue, f->queue);
+           is_text(job->name, f->name) && is_text(job->queue, f->queue) &&
+           (job->state != FLUX_JOB_STATE_INACTIVE || job->t_inactive > f->since);
 }
 
 static void list_one(struct job_manager *jm, const flux_msg_t *msg, flux_jobid_t id,
@@ -97,9 +99,10 @@ void list_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg
     int64_t id = 0;
 
     if (flux_msg_has_payload(msg) &&
-        flux_request_unpack(msg, NULL, "{s?o s?i s?I s?I s?s s?s s?i}", "attrs", &attrs,
-                            "states", &f.states, "id", &id, "userid", &f.userid, "name",
-                            &f.name, "queue", &f.queue, "max", &f.max) < 0) {
+        flux_request_unpack(msg, NULL, "{s?o s?i s?I s?I s?s s?s s?f s?i}", "attrs",
+                            &attrs, "states", &f.states, "id", &id, "userid", &f.userid,
+                            "name", &f.name, "queue", &f.queue, "since", &f.since, "max",
+                            &f.max) < 0) {
         manager_respond_error(jm, msg, EPROTO, "malformed list request");
         return;
     }

@@ -1,0 +1,121 @@
+/* Jobs that end while nothing can be written: they stay in the job manager's memory, and are
+ * listed from there.
+ */
+#include "cluster.h"
+
+#include <flux/job.h>
+
+#include "base/json.h"
+#include "env/sim_faults.h"
+
+static struct cluster c;
+
+static void begin(void)
+{
+    static const char *const modules[] = {"heartbeat",  "resource", "job-manager",
+                                          "job-ingest", "job-exec", "sched",
+                                          "job-list",   "job-info", NULL};
+
+    cluster_init(&c, 1, NULL, 1);
+    c.modules = modules;
+    c.durable = true;
+    c.config = "{\"fake-resources\":{\"nnodes\":1,\"cores-per-node\":4}}";
+    cluster_add_all(&c);
+    cluster_until_up(&c);
+}
+
+static void submit(void)
+{
+    static const char spec[] =
+        "{\"version\":1,\"resources\":[{\"type\":\"slot\",\"count\":1,\"label\":\"task\","
+        "\"with\":[{\"type\":\"core\",\"count\":1}]}],\"tasks\":[{\"command\":[\"true\"],"
+        "\"slot\":\"task\",\"count\":{\"per_slot\":1}}],\"attributes\":{\"system\":{"
+        "\"duration\":0,\"exec\":{\"test\":{\"run_duration\":\"2s\"}}}}}";
+    flux_future_t *f = flux_job_submit(cluster_handle(&c, 0), spec, 16, 0);
+    flux_jobid_t id;
+
+    ck_assert_ptr_nonnull(f);
+    cluster_wait(&c, f);
+    ck_assert_int_eq(flux_job_submit_get_id(f, &id), 0);
+    flux_future_destroy(f);
+}
+
+/* How many ended jobs a list has, and when the last of them ended. */
+static int list_ended(double since, int max, double *when)
+{
+    flux_future_t *f =
+        flux_job_list_inactive(cluster_handle(&c, 0), max, since, "[\"t_inactive\"]");
+    const cJSON *jobs, *job;
+    int n = 0;
+
+    ck_assert_ptr_nonnull(f);
+    for (;; flux_future_reset(f)) {
+        cluster_wait(&c, f);
+        if (flux_rpc_get_unpack(f, "{s:o}", "jobs", &jobs) < 0)
+            break;
+        cJSON_ArrayForEach(job, jobs)
+        {
+            n++;
+            *when = json_get(job, "t_inactive")->valuedouble;
+        }
+    }
+    ck_assert_int_eq(errno, ENODATA);
+    flux_future_destroy(f);
+    return n;
+}
+
+static bool have_ended(struct cluster *cl, void *arg)
+{
+    double when;
+
+    return list_ended(0., 0, &when) == *(int *)arg;
+}
+
+static void until_ended(int n)
+{
+    cluster_until(&c, have_ended, &n);
+}
+
+START_TEST(since_holds_for_jobs_in_memory)
+{
+    double first, last;
+
+    begin();
+    submit();
+    cluster_run(&c, 1.);
+    submit();
+    cluster_run(&c, 0.5);
+    sim_disk_limit(c.env, 1);
+    until_ended(1);
+    ck_assert_int_eq(list_ended(0., 0, &first), 1);
+    until_ended(2);
+    ck_assert_int_eq(list_ended(first, 0, &last), 1);
+    ck_assert_double_gt(last, first);
+    ck_assert_int_eq(list_ended(first, 1, &last), 1);
+    ck_assert_int_eq(list_ended(last, 0, &last), 0);
+    sim_disk_limit(c.env, 0);
+    cluster_run(&c, 20.); /* now they are read from the store */
+    ck_assert_int_eq(list_ended(0., 0, &last), 2);
+    ck_assert_int_eq(list_ended(first, 0, &last), 1);
+    ck_assert_int_eq(list_ended(last, 0, &last), 0);
+    cluster_stop(&c);
+    cluster_fini(&c);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("full_disk");
+    TCase *tc = tcase_create("full_disk");
+    SRunner *sr;
+    int failed;
+
+    tcase_set_timeout(tc, 120);
+    tcase_add_test(tc, since_holds_for_jobs_in_memory);
+    suite_add_tcase(s, tc);
+    sr = srunner_create(s);
+    srunner_run_all(sr, CK_NORMAL);
+    failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed != 0;
+}
