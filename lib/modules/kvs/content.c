@@ -64,10 +64,12 @@ void content_request_free(struct content_request *r)
 
 void content_request_end(struct content_request *r, int rc, const void *data, size_t len)
 {
-    if (r->kvs && rc < 0)
+    if (r->kvs && rc < 0) {
+        bool damaged = rc == -EIO && !store_has_failed(r->kvs->store);
+
         kvs_respond_error(r->kvs, r->msg, -rc,
-                          rc == -EIO ? "the blob is damaged, or cannot be read" : NULL);
-    else if (r->kvs && flux_respond_raw(r->kvs->h, r->msg, data, len) < 0)
+                          damaged ? "the blob is damaged, or cannot be read" : NULL);
+    } else if (r->kvs && flux_respond_raw(r->kvs->h, r->msg, data, len) < 0)
         flux_log_error(r->kvs->h, "content");
     content_request_free(r);
 }
