@@ -34,6 +34,10 @@ void content_free(struct content *c)
     list_each(r, &c->requests, struct content_request, link)
     {
         kvs_respond_error(r->kvs, r->msg, ENOSYS, NULL);
+        if (r->commit) { /* nothing will come of it any more */
+            content_request_free(r);
+            continue;
+        }
         list_del(&r->link);
         r->kvs = NULL;
     }
@@ -57,6 +61,7 @@ struct content_request *content_request_new(struct kvs *kvs, const flux_msg_t *m
 void content_request_free(struct content_request *r)
 {
     list_del(&r->link);
+    flux_future_destroy(r->commit);
     flux_msg_decref(r->msg);
     buf_free(&r->blob);
     free(r);

@@ -97,33 +97,28 @@ void content_checkpoint_get_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg
 static void committed(flux_future_t *f, void *arg)
 {
     struct content_request *r = arg;
-    struct buf none = {0};
 
-    if (r->kvs && flux_future_get(f, NULL) < 0)
+    if (flux_future_get(f, NULL) < 0)
         kvs_respond_error(r->kvs, r->msg, errno, "%s", flux_future_error_string(f));
-    else if (r->kvs) {
-        buf_adds(&none, "{}");
-        checkpoint_for(r->kvs->checkpoint, r->msg, &none);
-    }
-    flux_future_destroy(f);
+    else if (flux_respond(r->kvs->h, r->msg, "{}") < 0)
+        flux_log_error(r->kvs->h, "content");
     content_request_free(r);
 }
 
-/* Another root is a commit like others, by way of the service's own requests. */
+/* Another root is a commit like others, by way of the service's own requests, answered
+ * once it is in a checkpoint. */
 static int put_root(struct content_request *r, const char *ref)
 {
     flux_kvs_txn_t *txn = flux_kvs_txn_create();
-    flux_future_t *f = NULL;
     struct buf dir = {0};
     int rc = 0;
 
     buf_addf(&dir, "{\"data\":[\"%s\"],\"type\":\"dirref\",\"ver\":1}", ref);
     if (!txn || dir.failed || flux_kvs_txn_put_treeobj(txn, 0, ".", dir.data) < 0 ||
-        !(f = flux_kvs_commit(r->kvs->h, KVS_PRIMARY_NAMESPACE, 0, txn)) ||
-        flux_future_then(f, -1., committed, r) < 0) {
+        !(r->commit =
+              flux_kvs_commit(r->kvs->h, KVS_PRIMARY_NAMESPACE, FLUX_KVS_SYNC, txn)) ||
+        flux_future_then(r->commit, -1., committed, r) < 0)
         rc = -errno;
-        flux_future_destroy(f);
-    }
     flux_kvs_txn_destroy(txn);
     buf_free(&dir);
     return rc;

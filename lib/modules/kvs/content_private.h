@@ -11,6 +11,7 @@ struct content_request {
     unsigned char hash[STORE_HASH];
     struct buf blob;
     struct store_kvs_stats stats;
+    flux_future_t *commit; /* of another root; NULL: none */
 };
 
 /* NULL: it is answered with ENOMEM. */
