@@ -73,14 +73,13 @@ static int follow(struct watch *w)
 {
     struct buf payload = {0};
     struct flux_msg_cred cred;
-    const char *topic = source(w, &payload);
     flux_msg_t *msg;
     int rc = 0;
 
-    if (!topic)
+    if (!(w->topic = source(w, &payload)))
         return 0;
     w->mounted = true;
-    msg = payload.failed ? NULL : flux_request_encode(topic, payload.data);
+    msg = payload.failed ? NULL : flux_request_encode(w->topic, payload.data);
     if (!msg || flux_msg_get_cred(w->msg, &cred) < 0 ||
         flux_msg_set_cred(msg, cred) < 0 ||
         !(w->changes = flux_rpc_message(w->ws->kvs->h, msg, 0, FLUX_RPC_STREAMING)) ||
@@ -147,29 +146,20 @@ bool kvs_watch_is_over(const struct watch *w)
 
 void kvs_watch_purged(struct watches *ws)
 {
-    struct buf payload = {0};
-    const char *topic;
-
     list_each(w, &ws->list, struct watch, link)
     {
-        topic = w->changes ? source(w, &payload) : NULL;
-        if (topic && strcmp(topic, JOBS_WATCH) == 0)
+        if (w->changes && strcmp(w->topic, JOBS_WATCH) == 0)
             look_again(w);
     }
-    buf_free(&payload);
 }
 
 void kvs_watch_unfollow(struct watch *w)
 {
-    struct buf payload = {0};
-    const char *source_topic;
     char topic[64];
 
     if (!w->changes)
         return;
-    source_topic = source(w, &payload);
-    buf_free(&payload);
-    snprintf(topic, sizeof(topic), "%s-cancel", source_topic ? source_topic : "");
+    snprintf(topic, sizeof(topic), "%s-cancel", w->topic);
     flux_future_destroy(flux_rpc_pack(w->ws->kvs->h, topic, 0, FLUX_RPC_NORESPONSE,
                                       "{s:i}", "matchtag",
                                       (int)flux_rpc_get_matchtag(w->changes)));

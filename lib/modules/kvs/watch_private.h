@@ -46,6 +46,7 @@ struct watch {
     bool guest;              /* in a job's own namespace: commits there matter */
     bool foreign;            /* the namespace is not the sender's: for mounts */
     flux_future_t *changes;  /* below a mount: what is told of it */
+    const char *topic;       /* of changes */
     uint64_t min_version;
 
     struct spot *narrow; /* at its key */
