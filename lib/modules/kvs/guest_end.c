@@ -28,7 +28,7 @@ static void failed(struct guest *g, int rc)
         return;
     flux_log(g->gs->kvs->h, LOG_ERR,
              "namespace job-%" PRIu64 " cannot be put into the tree: %s", g->id,
-             strerror(-rc));
+             kvs_strerror(g->gs->kvs, -rc));
     guests_retry(g->gs);
 }
 
@@ -156,7 +156,7 @@ static void purged(int rc, void *arg)
 
     if (rc < 0 && rc != -ENOSYS)
         flux_log(gs->kvs->h, LOG_ERR, "what purged jobs left in the tree stays: %s",
-                 strerror(-rc));
+                 kvs_strerror(gs->kvs, -rc));
 }
 
 void guests_purge(struct guests *gs, const flux_msg_t *event)
