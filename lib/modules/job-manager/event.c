@@ -63,14 +63,16 @@ static void set_state(struct job_manager *jm, struct job *job, flux_job_state_t 
 static int post(struct job_manager *jm, struct job *job, enum event_id id,
                 const char *name, struct slice context)
 {
-    struct change *c = job->ended ? NULL : batch_change(jm->batches, job);
+    struct change *c;
     double now = fmax(flux_reactor_now(jm->r), job->t_last);
     flux_job_state_t next;
     size_t start;
     int rc;
 
-    if (!c)
-        return job->ended ? -EINVAL : -ENOMEM;
+    if (job->ended)
+        return -EINVAL;
+    if (!(c = batch_change(jm->batches, job)))
+        return -ENOMEM;
     start = c->events.len;
     if ((rc = eventlog_add_json(&c->events, now, name, context.p, context.len)) < 0)
         return rc;
