@@ -217,7 +217,7 @@ void batch_send(struct commits *c, struct batch *b)
     c->log_bytes += c->record.len;
     if (!t || redo_end(&c->record, &h) < 0 ||
         store_txn_log(t, b->seq, c->record.data, c->record.len) < 0) {
-        /* An empty transaction takes its turn; this record is missing then. */
+        /* It is refused at once; what follows the records before it goes on from them. */
         store_txn_free(t);
         c->record.failed = false;
         b->kind = 0;

@@ -1,4 +1,4 @@
-/* Between watch.c, watch_spot.c and watch_look.c. */
+/* Between the files of watches: watch.c and watch_*.c. */
 #ifndef FLUX_MODULE_KVS_WATCH_PRIVATE_H
 #define FLUX_MODULE_KVS_WATCH_PRIVATE_H
 
@@ -19,7 +19,7 @@ struct look {
 /* Where a watch stands in the trie of a namespace. */
 struct spot {
     struct concern concern;
-    struct list link; /* w->spots */
+    struct list link; /* w->wide */
     struct watch *w;
     uint64_t id; /* of the namespace */
     size_t len;
