@@ -52,15 +52,6 @@ static made_hash dir_of(const char *value)
     return made_put(&f, &leaf);
 }
 
-/* A directory of one entry. */
-static made_hash one(enum entry_type type, made_hash hash)
-{
-    struct made leaf = {.head = {NODE_LEAF, 0}};
-
-    made_ref(&leaf, type, "k", hash, 1);
-    return made_put(&f, &leaf);
-}
-
 START_TEST(all_below_a_root_is_reached_and_nothing_else)
 {
     struct made leaf = {.head = {NODE_LEAF, 0}}, inner = {.head = {NODE_INNER, 1}};
@@ -82,7 +73,7 @@ START_TEST(all_below_a_root_is_reached_and_nothing_else)
     left = made_put(&f, &leaf);
     made_ref(&inner, ENTRY_NONE, "a", left, 4);
     root = made_put(&f, &inner);
-    other = one(ENTRY_DIR, dir);
+    other = made_one(&f, ENTRY_DIR, dir, 1);
 
     ck_assert_int_eq(mark_add(m, root, true), 0);
     ck_assert_int_eq(mark_all(NULL), 1);
@@ -106,7 +97,7 @@ START_TEST(places_may_be_added_when_all_was_looked_at)
     ck_assert_int_eq(mark_all(NULL), 1);
     ck_assert(!mark_has(m, second));
     ck_assert_int_eq(mark_add(m, first, true), 0); /* nothing new */
-    ck_assert_int_eq(mark_add(m, one(ENTRY_DIR, second), true), 0);
+    ck_assert_int_eq(mark_add(m, made_one(&f, ENTRY_DIR, second, 1), true), 0);
     ck_assert_int_eq(mark_all(NULL), 1);
     ck_assert(mark_has(m, second));
     ck_assert_uint_eq(mark_count(m), 3);
@@ -123,7 +114,7 @@ START_TEST(a_value_with_the_bytes_of_a_node_hides_nothing)
     for (int first = 0; first < 2; first++) {
         setup();
         blob = made_blob(&f, "blob", 4);
-        node = one(ENTRY_BLOB, blob);
+        node = made_one(&f, ENTRY_BLOB, blob, 1);
         ck_assert_int_eq(mark_add(m, node, first), 0);
         ck_assert_int_eq(mark_all(NULL), 1);
         ck_assert_int_eq(mark_has(m, blob), first);
@@ -165,7 +156,7 @@ START_TEST(a_walk_goes_in_steps)
     }
     dir = made_put(&f, &leaf);
     for (int i = 0; i < 110; i++)
-        dir = one(ENTRY_DIR, dir);
+        dir = made_one(&f, ENTRY_DIR, dir, 1);
     ck_assert_int_eq(mark_add(m, dir, true), 0);
     ck_assert_int_eq(mark_all(&steps), 1);
     ck_assert_uint_eq(mark_count(m), 900 + 1 + 110);
@@ -188,7 +179,7 @@ START_TEST(a_node_that_is_missing_is_named)
 
     setup();
     gone = made_nothing();
-    expect_bad(one(ENTRY_DIR, gone), gone);
+    expect_bad(made_one(&f, ENTRY_DIR, gone, 1), gone);
     finish();
 }
 END_TEST
@@ -200,7 +191,7 @@ START_TEST(a_node_that_is_damaged_is_named)
     setup();
     gone = made_nothing();
     made_damage(&f, gone, "FK\1\0\0\0\0", NODE_HEAD); /* an empty leaf */
-    expect_bad(one(ENTRY_ROPE, gone), gone);
+    expect_bad(made_one(&f, ENTRY_ROPE, gone, 1), gone);
     finish();
 }
 END_TEST
@@ -211,7 +202,7 @@ START_TEST(a_node_that_is_malformed_is_named)
 
     setup();
     blob = made_blob(&f, "no node at all", 14);
-    expect_bad(one(ENTRY_DIR, blob), blob);
+    expect_bad(made_one(&f, ENTRY_DIR, blob, 1), blob);
     finish();
 }
 END_TEST
@@ -219,7 +210,7 @@ END_TEST
 START_TEST(values_are_not_read)
 {
     setup();
-    ck_assert_int_eq(mark_add(m, one(ENTRY_BLOB, made_nothing()), true), 0);
+    ck_assert_int_eq(mark_add(m, made_one(&f, ENTRY_BLOB, made_nothing(), 1), true), 0);
     ck_assert_int_eq(mark_all(NULL), 1);
     ck_assert_uint_eq(mark_count(m), 2);
     finish();

@@ -83,6 +83,15 @@ made_hash made_put(struct fixture *f, struct made *m)
     return hash;
 }
 
+made_hash made_one(struct fixture *f, enum entry_type type, made_hash hash,
+                   uint64_t count)
+{
+    struct made leaf = {.head = {NODE_LEAF, 0}};
+
+    made_ref(&leaf, type, "k", hash, count);
+    return made_put(f, &leaf);
+}
+
 made_hash made_nothing(void)
 {
     unsigned char hash[NODE_HASH];

@@ -24,6 +24,9 @@ void made_ref(struct made *m, enum entry_type type, const char *key, made_hash h
 /* Put it, and start over. */
 made_hash made_put(struct fixture *f, struct made *m);
 made_hash made_blob(struct fixture *f, const void *data, size_t len);
+/* A node of one entry, named k. */
+made_hash made_one(struct fixture *f, enum entry_type type, made_hash hash,
+                   uint64_t count);
 /* A hash that nothing has. */
 made_hash made_nothing(void);
 /* These bytes stand under that hash, which is not theirs. */

@@ -183,24 +183,15 @@ START_TEST(what_is_missing_is_told_and_the_others_follow)
 }
 END_TEST
 
-/* A directory of one entry. */
-static made_hash one(enum entry_type type, made_hash hash, uint64_t count)
-{
-    struct made leaf = {.head = {NODE_LEAF, 0}};
-
-    made_ref(&leaf, type, "k", hash, count);
-    return made_put(&f, &leaf);
-}
-
 START_TEST(bytes_that_are_not_those_of_the_hash_are_damaged)
 {
     made_hash hash = made_nothing();
 
     fixture_open(&f, FIXTURE_MEMORY);
     made_damage(&f, hash, "blob", 4);
-    ck_assert_str_eq(damage(one(ENTRY_BLOB, hash, 4)), "k!it is damaged;");
-    ck_assert_str_eq(damage(one(ENTRY_ROPE, hash, 4)), "k!it is damaged;");
-    ck_assert_str_eq(damage(one(ENTRY_DIR, hash, 4)), "k!it is damaged;");
+    ck_assert_str_eq(damage(made_one(&f, ENTRY_BLOB, hash, 4)), "k!it is damaged;");
+    ck_assert_str_eq(damage(made_one(&f, ENTRY_ROPE, hash, 4)), "k!it is damaged;");
+    ck_assert_str_eq(damage(made_one(&f, ENTRY_DIR, hash, 4)), "k!it is damaged;");
     fixture_close(&f);
 }
 END_TEST
@@ -215,9 +206,10 @@ START_TEST(objects_must_be_what_they_are_used_as)
     dir = made_put(&f, &leaf);
     blob = made_blob(&f, "blob", 4);
     rope = make_rope();
-    ck_assert_str_eq(damage(one(ENTRY_DIR, blob, 1)), "k!it is malformed;");
-    ck_assert_str_eq(damage(one(ENTRY_DIR, rope, 7)), "k!it is no directory;");
-    ck_assert_str_eq(damage(one(ENTRY_ROPE, dir, 1)), "k!it is no part of a value;");
+    ck_assert_str_eq(damage(made_one(&f, ENTRY_DIR, blob, 1)), "k!it is malformed;");
+    ck_assert_str_eq(damage(made_one(&f, ENTRY_DIR, rope, 7)), "k!it is no directory;");
+    ck_assert_str_eq(damage(made_one(&f, ENTRY_ROPE, dir, 1)),
+                     "k!it is no part of a value;");
     fixture_close(&f);
 }
 END_TEST
@@ -229,13 +221,13 @@ START_TEST(a_value_has_the_length_that_its_entry_says)
     fixture_open(&f, FIXTURE_MEMORY);
     blob = made_blob(&f, "blob", 4);
     rope = make_rope();
-    ck_assert_str_eq(damage(one(ENTRY_BLOB, blob, 3)),
+    ck_assert_str_eq(damage(made_one(&f, ENTRY_BLOB, blob, 3)),
                      "k!its length is not that of the value;");
-    ck_assert_str_eq(damage(one(ENTRY_BLOB, blob, 5)),
+    ck_assert_str_eq(damage(made_one(&f, ENTRY_BLOB, blob, 5)),
                      "k!its length is not that of the value;");
-    ck_assert_str_eq(damage(one(ENTRY_ROPE, rope, LARGE - 1)),
+    ck_assert_str_eq(damage(made_one(&f, ENTRY_ROPE, rope, LARGE - 1)),
                      "k!its length is not that of the value;");
-    ck_assert_str_eq(damage(one(ENTRY_ROPE, rope, LARGE)), "");
+    ck_assert_str_eq(damage(made_one(&f, ENTRY_ROPE, rope, LARGE)), "");
     fixture_close(&f);
 }
 END_TEST
@@ -249,10 +241,10 @@ START_TEST(no_key_has_more_than_256_names)
     made_val(&leaf, "k", "deep");
     dir = made_put(&f, &leaf);
     for (int i = 0; i < 256; i++)
-        dir = one(ENTRY_DIR, dir, 1);
+        dir = made_one(&f, ENTRY_DIR, dir, 1);
     ck_assert_str_eq(damage(dir), "");
-    ck_assert_ptr_nonnull(
-        strstr(damage(one(ENTRY_DIR, dir, 1)), "!it is deeper than keys can be;"));
+    ck_assert_ptr_nonnull(strstr(damage(made_one(&f, ENTRY_DIR, dir, 1)),
+                                 "!it is deeper than keys can be;"));
     fixture_close(&f);
 }
 END_TEST
