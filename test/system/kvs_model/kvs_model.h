@@ -128,6 +128,8 @@ void hold_act(struct run *r);
 void txn_burst(struct run *r);
 
 /* look.c */
+/* What services answer for stands among the names of the primary namespace, too. */
+bool is_mount(const char *name);
 void look_burst(struct run *r);
 /* All that there is, of all namespaces. */
 void look_at_all(struct run *r);

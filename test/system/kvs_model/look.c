@@ -17,10 +17,9 @@ struct look {
     const struct model_entry *e; /* NULL: the root */
 };
 
-/* What services answer for stands among the names of the primary namespace, too. */
-static bool ours(const char *name)
+bool is_mount(const char *name)
 {
-    return strcmp(name, "job") != 0 && strcmp(name, "resource") != 0;
+    return strcmp(name, "job") == 0 || strcmp(name, "resource") == 0;
 }
 
 /* ---- what is expected ---- */
@@ -138,7 +137,7 @@ static int count_ours(const struct look *l, const cJSON *data)
     const cJSON *o;
     int n = 0;
 
-    cJSON_ArrayForEach(o, data) n += !may_have_mounts(l) || ours(o->string);
+    cJSON_ArrayForEach(o, data) n += !may_have_mounts(l) || !is_mount(o->string);
     return n;
 }
 

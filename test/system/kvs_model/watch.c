@@ -144,7 +144,7 @@ static struct state told_listing(struct run *r, struct watch *w)
     if (flux_kvs_lookup_get_dir(w->f, &dir) < 0 || !(it = flux_kvsitr_create(dir)))
         wrong(r, "a watch of '%.100s' tells no directory", w->key);
     while ((name = flux_kvsitr_next(it)))
-        if (strcmp(name, "job") != 0 && strcmp(name, "resource") != 0) /* mounts */
+        if (!is_mount(name))
             add_name(&ns, name);
     flux_kvsitr_destroy(it);
     return state_of_names(&ns);
