@@ -253,7 +253,7 @@ int hostlist_add_name(struct hostlist *hl, const char *name, size_t len)
     struct range r;
     size_t n;
 
-    if (len == 0 || len >= HOSTLIST_BUF_SIZE)
+    if (len == 0 || len > HOSTLIST_NAME_MAX)
         return -EINVAL;
     if (last && range_fits(last, name, len, &n))
         r = range_split(name, len, last->prefix_len, n);

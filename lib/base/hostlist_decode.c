@@ -74,6 +74,7 @@ static int add_range(struct hostlist *hl, const struct range *r)
 static int read_bracket(struct hostlist *hl, struct range *r, const char **p)
 {
     const char *list = *p + 1, *close = strchr(list, ']');
+    char longest[HOSTLIST_BUF_SIZE];
     unsigned first = 0;
     int rc;
 
@@ -84,7 +85,11 @@ static int read_bracket(struct hostlist *hl, struct range *r, const char **p)
     if (r->prefix_len + r->suffix_len > HOSTLIST_NAME_MAX)
         return -EINVAL;
     for (;; list++) {
-        if ((rc = read_range(&list, r, &first)) < 0 || (rc = add_range(hl, r)) < 0)
+        if ((rc = read_range(&list, r, &first)) < 0)
+            return rc;
+        if (range_name(r, r->hi, longest) > HOSTLIST_NAME_MAX)
+            return -EINVAL;
+        if ((rc = add_range(hl, r)) < 0)
             return rc;
         if (list == close)
             break;

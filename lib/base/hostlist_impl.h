@@ -8,7 +8,7 @@
 
 #include <flux/hostlist.h>
 
-/* Characters of a name before and after its number. */
+/* Characters of a name. */
 #define HOSTLIST_NAME_MAX 255
 /* Digits of a number; longer runs are plain text. */
 #define HOSTLIST_DIGITS_MAX 18

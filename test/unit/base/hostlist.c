@@ -104,6 +104,14 @@ START_TEST(large_texts_are_bounded)
     hl = hostlist_decode(name);
     ck_assert_ptr_nonnull(hl);
     hostlist_destroy(hl);
+    /* However it is written: 254 characters and one digit, or two. */
+    strcpy(name + 254, "[8-9]");
+    hl = hostlist_decode(name);
+    ck_assert_ptr_nonnull(hl);
+    hostlist_destroy(hl);
+    strcpy(name + 254, "[9-10]");
+    ck_assert_ptr_null(hostlist_decode(name));
+    ck_assert_int_eq(errno, EINVAL);
 }
 END_TEST
 
