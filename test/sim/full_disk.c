@@ -1,9 +1,10 @@
-/* Jobs that end while nothing can be written: they stay in the job manager's memory, and are
- * listed from there.
+/* A disk that takes nothing. Full: jobs that end stay in the job manager's memory, and are
+ * listed from there. Failed: nobody tries again.
  */
 #include "cluster.h"
 
 #include <flux/job.h>
+#include <flux/kvs.h>
 
 #include "base/json.h"
 #include "env/sim_faults.h"
@@ -12,9 +13,9 @@ static struct cluster c;
 
 static void begin(void)
 {
-    static const char *const modules[] = {"heartbeat",  "resource", "job-manager",
-                                          "job-ingest", "job-exec", "sched",
-                                          "job-list",   "job-info", NULL};
+    static const char *const modules[] = {
+        "kvs",      "heartbeat", "resource", "job-manager", "job-ingest",
+        "job-exec", "sched",     "job-list", "job-info",    NULL};
 
     cluster_init(&c, 1, NULL, 1);
     c.modules = modules;
@@ -103,6 +104,58 @@ START_TEST(since_holds_for_jobs_in_memory)
 }
 END_TEST
 
+/* Lines of the log that have that text. */
+static int count_logged(const char *text)
+{
+    flux_future_t *f = flux_rpc(cluster_handle(&c, 0), "log.dmesg",
+                                "{\"follow\":false,\"nobacklog\":false}", FLUX_NODEID_ANY,
+                                FLUX_RPC_STREAMING);
+    const char *line;
+    int n = 0;
+
+    ck_assert_ptr_nonnull(f);
+    for (;; flux_future_reset(f)) {
+        cluster_wait(&c, f);
+        if (flux_rpc_get(f, &line) < 0)
+            break;
+        n += strstr(line, text) != NULL;
+    }
+    ck_assert_int_eq(errno, ENODATA);
+    flux_future_destroy(f);
+    return n;
+}
+
+static int put(const char *key)
+{
+    flux_kvs_txn_t *txn = flux_kvs_txn_create();
+    flux_future_t *f;
+    int rc;
+
+    ck_assert_int_eq(flux_kvs_txn_put(txn, 0, key, "1"), 0);
+    f = flux_kvs_commit(cluster_handle(&c, 0), NULL, 0, txn);
+    ck_assert_ptr_nonnull(f);
+    cluster_wait(&c, f);
+    rc = flux_future_get(f, NULL);
+    flux_future_destroy(f);
+    flux_kvs_txn_destroy(txn);
+    return rc;
+}
+
+START_TEST(a_checkpoint_is_not_tried_again_on_a_failed_disk)
+{
+    begin();
+    ck_assert_int_eq(put("a"), 0);
+    sim_disk_errors(c.env, 0, 0, 1);
+    ck_assert_int_eq(put("b"), -1);
+    ck_assert_int_eq(errno, EIO);
+    for (int i = 0; i < 6; i++)
+        cluster_run(&c, 50.);
+    ck_assert_int_eq(count_logged("checkpoint: "), 1);
+    cluster_stop(&c);
+    cluster_fini(&c);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("full_disk");
@@ -112,6 +165,7 @@ int main(void)
 
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, since_holds_for_jobs_in_memory);
+    tcase_add_test(tc, a_checkpoint_is_not_tried_again_on_a_failed_disk);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_NORMAL);

@@ -166,7 +166,10 @@ static void finish(struct checkpoint *cp, int error)
     answer_all(cp, &cp->served, -error);
     if (error < 0 && error != -ECANCELED) {
         flux_log(cp->kvs->h, LOG_ERR, "checkpoint: %s", kvs_strerror(cp->kvs, -error));
-        start_timer(cp, RETRY);
+        if (store_has_failed(cp->kvs->store)) /* there is no use in another one */
+            answer_all(cp, &cp->asked, -error);
+        else
+            start_timer(cp, RETRY);
     }
     if (error < 0) {
         gc_checkpointed(cp->kvs->gc, error);
