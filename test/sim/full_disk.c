@@ -25,20 +25,34 @@ static void begin(void)
     cluster_until_up(&c);
 }
 
-static void submit(void)
+static flux_future_t *send_job(const char *nonce)
 {
     static const char spec[] =
         "{\"version\":1,\"resources\":[{\"type\":\"slot\",\"count\":1,\"label\":\"task\","
         "\"with\":[{\"type\":\"core\",\"count\":1}]}],\"tasks\":[{\"command\":[\"true\"],"
         "\"slot\":\"task\",\"count\":{\"per_slot\":1}}],\"attributes\":{\"system\":{"
         "\"duration\":0,\"exec\":{\"test\":{\"run_duration\":\"2s\"}}}}}";
-    flux_future_t *f = flux_job_submit(cluster_handle(&c, 0), spec, 16, 0);
-    flux_jobid_t id;
+    flux_future_t *f = flux_job_submit_once(cluster_handle(&c, 0), spec, 16, 0, nonce);
 
     ck_assert_ptr_nonnull(f);
+    return f;
+}
+
+/* 0: refused; errno. */
+static flux_jobid_t sent_job(flux_future_t *f)
+{
+    flux_jobid_t id = 0;
+
     cluster_wait(&c, f);
-    ck_assert_int_eq(flux_job_submit_get_id(f, &id), 0);
+    if (flux_job_submit_get_id(f, &id) < 0)
+        id = 0;
     flux_future_destroy(f);
+    return id;
+}
+
+static flux_jobid_t submit(const char *nonce)
+{
+    return sent_job(send_job(nonce));
 }
 
 /* How many ended jobs a list has, and when the last of them ended. */
@@ -82,9 +96,9 @@ START_TEST(since_holds_for_jobs_in_memory)
     double first, last;
 
     begin();
-    submit();
+    ck_assert_uint_ne(submit(NULL), 0);
     cluster_run(&c, 1.);
-    submit();
+    ck_assert_uint_ne(submit(NULL), 0);
     cluster_run(&c, 0.5);
     sim_disk_limit(c.env, 1);
     until_ended(1);
@@ -99,6 +113,37 @@ START_TEST(since_holds_for_jobs_in_memory)
     ck_assert_int_eq(list_ended(0., 0, &last), 2);
     ck_assert_int_eq(list_ended(first, 0, &last), 1);
     ck_assert_int_eq(list_ended(last, 0, &last), 0);
+    cluster_stop(&c);
+    cluster_fini(&c);
+}
+END_TEST
+
+/* A client that asks again for what it may have got no answer to: what is there has its id,
+ * whatever becomes of those that come with it, and what is refused is not there. */
+START_TEST(a_job_that_is_there_is_never_refused)
+{
+    flux_future_t *f[3];
+    flux_jobid_t id;
+
+    begin();
+    id = submit("once");
+    ck_assert_uint_ne(id, 0);
+    sim_disk_limit(c.env, 1);
+    f[0] = send_job("twice");
+    f[1] = send_job("once");
+    f[2] = send_job("twice");
+    ck_assert_uint_eq(sent_job(f[0]), 0);
+    ck_assert_int_eq(errno, ENOSPC);
+    ck_assert_uint_eq(sent_job(f[1]), id);
+    ck_assert_uint_eq(sent_job(f[2]), 0);
+    ck_assert_int_eq(errno, ENOSPC);
+    ck_assert_uint_eq(submit("once"), id); /* now it is known that there is no room */
+    ck_assert_uint_eq(submit("twice"), 0);
+    ck_assert_int_eq(errno, ENOSPC);
+    sim_disk_limit(c.env, 0);
+    cluster_run(&c, 20.);
+    ck_assert_uint_eq(submit("once"), id);
+    ck_assert_uint_gt(submit("twice"), id);
     cluster_stop(&c);
     cluster_fini(&c);
 }
@@ -165,6 +210,7 @@ int main(void)
 
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, since_holds_for_jobs_in_memory);
+    tcase_add_test(tc, a_job_that_is_there_is_never_refused);
     tcase_add_test(tc, a_checkpoint_is_not_tried_again_on_a_failed_disk);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);

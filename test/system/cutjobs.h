@@ -42,8 +42,8 @@ void cutjobs_run(struct cutjobs *p);
 /* A submission, as the client knows it: job k is named "nk". */
 struct cutjobs_sub {
     bool has_nonce, acked, given_up;
-    bool open, doubt; /* sent, with no clear answer yet; sent again after that */
-    bool refused;     /* for lack of space, each time */
+    bool open;        /* sent, with no clear answer yet */
+    bool refused;     /* for lack of space: it is not there */
     flux_jobid_t id;  /* as answered, or as found after a cut; 0: none known */
     flux_future_t *f; /* under way */
 };

@@ -89,7 +89,7 @@ static void submitted_cb(flux_future_t *f, void *arg)
                        flux_future_error_string(f));
     else {
         r->subs[k].open = cutrun_in_doubt(r, errno);
-        r->subs[k].refused = !r->subs[k].open && !r->subs[k].doubt;
+        r->subs[k].refused = !r->subs[k].open;
         r->p->refused += !pwrvfs_is_cut(r->disk);
     }
     flux_future_destroy(f);
@@ -113,7 +113,6 @@ static void submit(struct cutrun *r, long k)
         abort();
     r->subs[k].f = f;
     r->subs[k].refused = false;
-    r->subs[k].doubt |= r->subs[k].open;
     r->subs[k].open = true;
     r->waiting++;
 }

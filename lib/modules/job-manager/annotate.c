@@ -124,5 +124,5 @@ void memo_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg
     if (rc < 0)
         manager_respond_error(jm, msg, -rc, "memo: %s", strerror(-rc));
     else
-        batch_respond(jm->batches, msg, NULL, false);
+        batch_respond(jm->batches, msg, NULL);
 }

@@ -15,6 +15,7 @@
 #include "modules/job-manager/purge.h"
 #include "modules/job-manager/record.h"
 #include "modules/job-manager/restart.h"
+#include "modules/job-manager/submit.h"
 #include "modules/job-manager/wait.h"
 
 #define RETRY_SECONDS 0.5
@@ -140,18 +141,34 @@ void batch_forget(struct batches *b, struct job *job)
     job->change = NULL;
 }
 
-int batch_respond(struct batches *b, const flux_msg_t *msg, char *text, bool submission)
+static int add_reply(struct batch *batch, const flux_msg_t *msg, char *text,
+                     bool submission)
 {
-    struct batch *open = &b->open;
-
-    if (grow(&open->replies, open->nreplies, &open->replies_size,
-             sizeof(*open->replies)) < 0) {
+    if (grow(&batch->replies, batch->nreplies, &batch->replies_size,
+             sizeof(*batch->replies)) < 0) {
         free(text);
         return -ENOMEM;
     }
-    open->replies[open->nreplies++] =
+    batch->replies[batch->nreplies++] =
         (struct reply){flux_msg_incref(msg), text, submission};
     return 0;
+}
+
+int batch_respond(struct batches *b, const flux_msg_t *msg, char *text)
+{
+    return add_reply(&b->open, msg, text, false);
+}
+
+int batch_respond_jobs(struct batches *b, const flux_msg_t *msg, char *text,
+                       const struct job *last)
+{
+    int rc;
+
+    if (last)
+        return add_reply(last->flying ? &b->flying : &b->open, msg, text, true);
+    rc = flux_respond(b->jm->h, msg, text) < 0 ? -errno : 0;
+    free(text);
+    return rc;
 }
 
 int batch_meta(struct batches *b, const char *key, const char *value)
@@ -277,7 +294,13 @@ static void batch_done(struct batches *b, struct batch *batch)
 /* A request whose effect cannot be kept. */
 static void refuse_reply(struct batches *b, struct reply *r, int error)
 {
-    flux_respond_error(b->jm->h, r->msg, error, b->refusal);
+    struct buf text = {0};
+
+    if (r->submission)
+        submit_refuse(b->jm, r->text, error, b->refusal, &text);
+    if (text.len == 0 || text.failed || flux_respond(b->jm->h, r->msg, text.data) < 0)
+        flux_respond_error(b->jm->h, r->msg, error, b->refusal);
+    buf_free(&text);
     flux_msg_decref(r->msg);
     r->msg = NULL;
 }
@@ -387,7 +410,7 @@ static void batch_failed(struct batches *b, int error)
     failed.nchanges = 0;
     for (size_t i = 0; i < failed.nreplies; i++)
         if (failed.replies[i].msg) {
-            batch_respond(b, failed.replies[i].msg, TAKE(failed.replies[i].text), false);
+            batch_respond(b, failed.replies[i].msg, TAKE(failed.replies[i].text));
         }
     for (size_t i = 0; i < failed.ndeletes; i++)
         batch_delete(b, failed.deletes[i]);

@@ -39,9 +39,13 @@ int batches_flush(struct batches *b);
 struct change *batch_change(struct batches *b, struct job *job);
 /* Take a new job that was refused out again. */
 void batch_forget(struct batches *b, struct job *job);
-/* Answer msg when the open batch is on disk: with text (consumed; NULL: no payload). A
- * submission's answer becomes an error if the batch cannot be written. */
-int batch_respond(struct batches *b, const flux_msg_t *msg, char *text, bool submission);
+/* Answer msg when the open batch is on disk: with text (consumed; NULL: no payload). */
+int batch_respond(struct batches *b, const flux_msg_t *msg, char *text);
+/* Answer a submission when the jobs that it names are on disk: text has their ids, of which
+ * those that cannot be written become errors. last: the latest of them that is not on disk
+ * yet, NULL: all are. */
+int batch_respond_jobs(struct batches *b, const flux_msg_t *msg, char *text,
+                       const struct job *last);
 /* Set a value of the store's metadata; the last one set in a batch counts. */
 int batch_meta(struct batches *b, const char *key, const char *value);
 /* Remove an ended job from the store. */

@@ -47,7 +47,7 @@ void raise_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *ar
         0)
         manager_respond_error(jm, msg, -rc, "raise: %s", strerror(-rc));
     else
-        batch_respond(jm->batches, msg, NULL, false);
+        batch_respond(jm->batches, msg, NULL);
 }
 
 static void respond_count(struct job_manager *jm, const flux_msg_t *msg, int count,
@@ -56,7 +56,7 @@ static void respond_count(struct job_manager *jm, const flux_msg_t *msg, int cou
     char answer[64];
 
     snprintf(answer, sizeof(answer), "{\"count\":%d,\"errors\":%d}", count, errors);
-    batch_respond(jm->batches, msg, strdup(answer), false);
+    batch_respond(jm->batches, msg, strdup(answer));
 }
 
 void raiseall_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)

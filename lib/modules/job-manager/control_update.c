@@ -115,5 +115,5 @@ void update_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *a
         (rc = apply(jm, job, updates, &err)) < 0)
         manager_respond_error(jm, msg, -rc, "%s", err.text);
     else
-        batch_respond(jm->batches, msg, NULL, false);
+        batch_respond(jm->batches, msg, NULL);
 }

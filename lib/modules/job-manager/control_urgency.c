@@ -71,5 +71,5 @@ void urgency_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *
         jobtap_reprioritize(jm->jobtap, job);
     }
     snprintf(answer, sizeof(answer), "{\"old_urgency\":%d}", old);
-    batch_respond(jm->batches, msg, strdup(answer), false);
+    batch_respond(jm->batches, msg, strdup(answer));
 }

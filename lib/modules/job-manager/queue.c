@@ -147,7 +147,7 @@ static void saved(struct job_manager *jm, const flux_msg_t *msg, bool nocheckpoi
 
     if (!nocheckpoint && text)
         batch_meta(jm->batches, QUEUE_META, text);
-    batch_respond(jm->batches, msg, NULL, false);
+    batch_respond(jm->batches, msg, NULL);
 }
 
 void queue_enable_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)

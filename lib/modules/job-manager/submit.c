@@ -20,6 +20,7 @@ struct submission {
     struct slice *envs;
     size_t nenvs;
     struct submit_digest digest; /* of the present job, if it came undigested */
+    const struct job *last;      /* that is named and not on disk yet */
 };
 
 /* A job that came as a plain jobspec: digest it here. */
@@ -110,6 +111,19 @@ static int check(struct job_manager *jm, const struct submit_job *sj, flux_error
     return 0;
 }
 
+/* Are new jobs taken at all? */
+static int check_open(struct job_manager *jm, flux_error_t *err)
+{
+    const char *why = queue_disabled(jm->queue);
+    int errnum;
+
+    if (why)
+        return error_set(err, EINVAL, "job submission is disabled: %s", why);
+    if ((why = batches_refusal(jm->batches, &errnum)))
+        return error_set(err, errnum, "%s", why);
+    return 0;
+}
+
 /* Its first events; plug-ins may refuse. */
 static int introduce(struct job_manager *jm, struct job *job, flux_error_t *err)
 {
@@ -161,8 +175,13 @@ static int64_t submit_one(struct job_manager *jm, struct submission *s, struct s
         return error_set(err, EPROTO, "malformed element of a submit request");
     if ((rc = check(jm, &sj, err)) < 0)
         return rc;
-    if (sj.nonce.p && (id = nonces_find(jm->nonces, sj.userid, sj.nonce)))
+    if (sj.nonce.p && (id = nonces_find(jm->nonces, sj.userid, sj.nonce))) {
+        if ((job = manager_job(jm, id)) && job->fresh && (!s->last || s->last->id < id))
+            s->last = job;
         return (int64_t)id;
+    }
+    if ((rc = check_open(jm, err)) < 0)
+        return rc;
     if (!sj.digested && (rc = digest_plain(s, &sj, err)) < 0)
         return rc;
     if ((rc = queue_check(jm->queue, sj.queue, err)) < 0)
@@ -180,6 +199,7 @@ static int64_t submit_one(struct job_manager *jm, struct submission *s, struct s
         manager_remove_job(jm, job);
         return rc;
     }
+    s->last = job;
     return (int64_t)job->id;
 }
 
@@ -198,19 +218,20 @@ static int read_envs(struct slice envs, struct submission *s)
     return rc;
 }
 
-static void print_result(struct buf *out, int64_t id, const flux_error_t *err)
+/* An element of "ids": an id, or, when it is not above 0, -errnum and why. */
+static void print_result(struct buf *out, int64_t id, const char *why)
 {
     if (id > 0) {
         json_buf_int(out, id);
         return;
     }
     buf_addf(out, "{\"errnum\":%d,\"errstr\":", (int)-id);
-    json_buf_str(out, err->text, strlen(err->text));
+    json_buf_str(out, why, strlen(why));
     buf_addc(out, '}');
 }
 
 static int submit_all(struct job_manager *jm, struct slice envs, struct slice jobs,
-                      struct buf *out)
+                      struct buf *out, const struct job **last)
 {
     struct submission s = {0};
     struct slice one;
@@ -218,12 +239,14 @@ static int submit_all(struct job_manager *jm, struct slice envs, struct slice jo
     uint64_t max_id = jm->max_id;
     char text[24];
     size_t pos = 0;
+    int64_t id;
     int rc;
 
     if ((rc = read_envs(envs, &s)) == 0) {
         while ((rc = slice_element(jobs, &pos, &one)) > 0) {
             buf_adds(out, out->len ? "," : "{\"ids\":[");
-            print_result(out, submit_one(jm, &s, one, &err), &err);
+            id = submit_one(jm, &s, one, &err);
+            print_result(out, id, err.text);
         }
     }
     if (out->len == 0)
@@ -233,30 +256,49 @@ static int submit_all(struct job_manager *jm, struct slice envs, struct slice jo
         snprintf(text, sizeof(text), "%ju", (uintmax_t)jm->max_id);
         batch_meta(jm->batches, "job-manager.max-id", text);
     }
+    *last = s.last;
     submit_digest_free(&s.digest);
     free(s.envs);
     return rc < 0 ? rc : out->failed ? -ENOMEM : 0;
 }
 
+void submit_refuse(struct job_manager *jm, const char *answer, int errnum,
+                   const char *why, struct buf *out)
+{
+    struct slice all, ids, one;
+    const char *sep = "{\"ids\":[";
+    struct job *job;
+    size_t pos = 0;
+    int64_t id;
+
+    if (slice_value(answer, strlen(answer), &all) < 0 || slice_get(all, "ids", &ids) < 0)
+        return;
+    while (slice_element(ids, &pos, &one) > 0) {
+        buf_adds(out, sep);
+        sep = ",";
+        job = slice_int(one, &id) == 0 ? manager_job(jm, (flux_jobid_t)id) : NULL;
+        if (job && job->fresh)
+            print_result(out, -errnum, why);
+        else
+            buf_add(out, one.p, one.len);
+    }
+    buf_adds(out, "]}");
+}
+
 static void submit_msg(struct job_manager *jm, const flux_msg_t *msg)
 {
-    int errnum = 0;
-    const char *refusal = batches_refusal(jm->batches, &errnum);
     struct slice envs, jobs;
     struct buf out = {0};
+    const struct job *last;
     const char *payload;
     int rc;
 
-    if (refusal) {
-        manager_respond_error(jm, msg, errnum, "%s", refusal);
-        return;
-    }
     if (flux_request_decode(msg, NULL, &payload) < 0 || !payload ||
         submit_read(payload, strlen(payload), &envs, &jobs) < 0) {
         manager_respond_error(jm, msg, EPROTO, "malformed submit request");
         return;
     }
-    rc = submit_all(jm, envs, jobs, &out);
+    rc = submit_all(jm, envs, jobs, &out, &last);
 #ifdef MUTANT_EARLY_ACK /* for test/sim/many: acknowledged before it is on disk */
     if (rc == 0) {
         (void)flux_respond(jm->h, msg, out.data);
@@ -266,7 +308,7 @@ static void submit_msg(struct job_manager *jm, const flux_msg_t *msg)
 #endif
     if (rc < 0)
         manager_respond_error(jm, msg, -rc, "submit: %s", strerror(-rc));
-    else if (batch_respond(jm->batches, msg, buf_take(&out, NULL), true) < 0)
+    else if (batch_respond_jobs(jm->batches, msg, buf_take(&out, NULL), last) < 0)
         manager_respond_error(jm, msg, ENOMEM, "out of memory");
     buf_free(&out);
 }
@@ -292,14 +334,9 @@ static bool in_doubt(struct job_manager *jm, const flux_msg_t *msg)
 void submit_cb(flux_t *h, flux_msg_handler_t *mh, const flux_msg_t *msg, void *arg)
 {
     struct job_manager *jm = arg;
-    const char *reason;
 
     if (!restart_ready(jm->restart, msg, submit_cb))
         return;
-    if ((reason = queue_disabled(jm->queue))) {
-        manager_respond_error(jm, msg, EINVAL, "job submission is disabled: %s", reason);
-        return;
-    }
     if (in_doubt(jm, msg) && nonces_resolve(jm->nonces, msg, submit_msg) == 0)
         return;
     submit_msg(jm, msg);
