@@ -1,7 +1,7 @@
 /* Watches of keys below a mount, whose services the test plays: it decides when they answer
  * and when they tell of a change.
  */
-#include "cluster.h"
+#include "watcher.h"
 
 #include <stdio.h>
 
@@ -159,68 +159,11 @@ static void tell(int errnum)
 
 /* ---- the watcher ---- */
 
-struct watcher {
-    flux_future_t *f;
-    char log[1024]; /* the answers, a bar behind each */
-    int errnum;     /* of the last one; 0: it goes on */
-};
-
-static void answer(flux_future_t *f, void *arg)
-{
-    struct watcher *w = arg;
-    const void *data;
-    size_t len;
-
-    if (flux_kvs_lookup_get_raw(f, &data, &len) < 0) {
-        w->errnum = errno;
-        return;
-    }
-    snprintf(w->log + strlen(w->log), sizeof(w->log) - strlen(w->log), "%.*s|", (int)len,
-             data ? (const char *)data : "");
-    flux_future_reset(f);
-}
-
 static void watch(struct watcher *w, const char *key)
 {
-    memset(w, 0, sizeof(*w));
-    w->f = flux_kvs_lookup(cluster_handle(&c, 0), NULL,
-                           FLUX_KVS_WATCH | FLUX_KVS_WATCH_APPEND, key);
-    ck_assert_ptr_nonnull(w->f);
-    ck_assert_int_eq(flux_future_then(w->f, -1., answer, w), 0);
-}
-
-struct expected {
-    struct watcher *w;
-    const char *log;
-};
-
-static bool has_log(struct cluster *cl, void *arg)
-{
-    struct expected *e = arg;
-
-    return e->w->errnum || strlen(e->w->log) >= strlen(e->log);
-}
-
-static void expect(struct watcher *w, const char *log)
-{
-    struct expected e = {w, log};
-
-    cluster_until(&c, has_log, &e);
-    ck_assert_str_eq(w->log, log);
-    ck_assert_int_eq(w->errnum, 0);
-}
-
-static bool has_ended(struct cluster *cl, void *arg)
-{
-    return ((struct watcher *)arg)->errnum != 0;
-}
-
-static void expect_end(struct watcher *w, const char *log, int errnum)
-{
-    cluster_until(&c, has_ended, w);
-    ck_assert_str_eq(w->log, log);
-    ck_assert_int_eq(w->errnum, errnum);
-    flux_future_destroy(w->f);
+    watcher_begin(w, &c,
+                  flux_kvs_lookup(cluster_handle(&c, 0), NULL,
+                                  FLUX_KVS_WATCH | FLUX_KVS_WATCH_APPEND, key));
 }
 
 /* ---- tests ---- */
@@ -233,14 +176,14 @@ START_TEST(output_goes_on_when_the_namespace_is_made)
     begin(WORLD);
     svc.log = "a";
     watch(&w, JOB ".guest.output");
-    expect(&w, "a|");
+    watcher_expect(&w, "a|");
     finish(flux_kvs_namespace_create(cluster_handle(&c, 0), NS, FLUX_USERID_UNKNOWN, 0));
     until_lookups(2);
     svc.log = "ab";
     tell(0);
-    expect(&w, "a|b|");
+    watcher_expect(&w, "a|b|");
     flux_kvs_lookup_cancel(w.f);
-    expect_end(&w, "a|b|", ENODATA);
+    watcher_expect_end(&w, "a|b|", ENODATA);
     end();
 }
 END_TEST
@@ -255,18 +198,18 @@ START_TEST(output_ends_behind_an_empty_namespace)
     finish(flux_kvs_namespace_create(cluster_handle(&c, 0), NS, FLUX_USERID_UNKNOWN, 0));
     until_kept(&svc.journal);
     watch(&w, JOB ".guest.output");
-    expect(&w, "a|");
+    watcher_expect(&w, "a|");
     tell(ENODATA); /* no more output */
     svc.log = "ab";
     tell(ENODATA); /* the job has ended */
-    expect(&w, "a|b|");
+    watcher_expect(&w, "a|b|");
     /* Behind an answer, which is behind the end of the last look. */
     finish(flux_rpc(svc.h, "kvs.stats-get", NULL, FLUX_NODEID_ANY, 0));
     ck_assert_int_eq(w.errnum, 0);
     ck_assert_int_eq(flux_respond_pack(svc.h, svc.journal, "{s:I s:[{s:s}]}", "id",
                                        (int64_t)1, "events", "name", "clean"),
                      0);
-    expect_end(&w, "a|b|", ENODATA);
+    watcher_expect_end(&w, "a|b|", ENODATA);
     end();
 }
 END_TEST
@@ -281,7 +224,7 @@ START_TEST(a_change_during_a_look_is_told)
     begin(WORLD);
     svc.log = "a";
     watch(&w, JOB ".eventlog");
-    expect(&w, "a|");
+    watcher_expect(&w, "a|");
     svc.hold = true;
     tell(0);
     until_kept(&svc.held);
@@ -290,7 +233,7 @@ START_TEST(a_change_during_a_look_is_told)
     svc.log = "ab";
     tell(ENODATA);
     answer_lookup(svc.held, "a");
-    expect_end(&w, "a|b|", ENODATA);
+    watcher_expect_end(&w, "a|b|", ENODATA);
     flux_kvs_txn_destroy(txn);
     end();
 }

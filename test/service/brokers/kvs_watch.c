@@ -1,5 +1,5 @@
 /* Watches of the key-value store, by clients of another broker than that of its leader. */
-#include "cluster.h"
+#include "watcher.h"
 
 #include <stdio.h>
 
@@ -93,95 +93,19 @@ static void remove_ns(const char *ns)
 
 /* ---- watchers ---- */
 
-struct watcher {
-    flux_future_t *f;
-    char log[16384]; /* the answers, a bar behind each */
-    unsigned answers;
-    size_t bytes;
-    int errnum; /* of the last one; 0: it goes on */
-};
-
-static void answer(flux_future_t *f, void *arg)
-{
-    struct watcher *w = arg;
-    const char *dir;
-    const void *data;
-    size_t len;
-
-    if (flux_future_get(f, NULL) < 0) {
-        w->errnum = errno;
-        return;
-    }
-    if (flux_kvs_lookup_get_raw(f, &data, &len) == 0 && len < 100)
-        snprintf(w->log + strlen(w->log), sizeof(w->log) - strlen(w->log), "%.*s|",
-                 (int)len, data ? (const char *)data : "");
-    else if (flux_kvs_lookup_get_raw(f, &data, &len) == 0)
-        w->bytes += len;
-    else if (flux_kvs_lookup_get_treeobj(f, &dir) == 0)
-        strcat(w->log, "dir|");
-    w->answers++;
-    flux_future_reset(f);
-}
-
 static void watch_min(struct watcher *w, const char *ns, int flags, const char *key,
                       int min)
 {
     flux_t *h = cluster_handle(&c, 1);
 
-    memset(w, 0, sizeof(*w));
-    w->f = min < 0 ? flux_kvs_lookup(h, ns, flags, key)
-                   : flux_kvs_lookup_min(h, ns, flags, key, min);
-    ck_assert_ptr_nonnull(w->f);
-    ck_assert_int_eq(flux_future_then(w->f, -1., answer, w), 0);
+    watcher_begin(w, &c,
+                  min < 0 ? flux_kvs_lookup(h, ns, flags, key)
+                          : flux_kvs_lookup_min(h, ns, flags, key, min));
 }
 
 static void watch(struct watcher *w, const char *ns, int flags, const char *key)
 {
     watch_min(w, ns, flags, key, -1);
-}
-
-static bool has_ended(struct cluster *cl, void *arg)
-{
-    return ((struct watcher *)arg)->errnum != 0;
-}
-
-struct expected {
-    struct watcher *w;
-    const char *log;
-};
-
-static bool has_log(struct cluster *cl, void *arg)
-{
-    struct expected *e = arg;
-
-    return e->w->errnum || strlen(e->w->log) >= strlen(e->log);
-}
-
-/* Wait for these answers, which are all there are so far. */
-static void expect(struct watcher *w, const char *log)
-{
-    struct expected e = {w, log};
-
-    cluster_until(&c, has_log, &e);
-    ck_assert_str_eq(w->log, log);
-}
-
-/* Wait for the end; these are all the answers there were. */
-static void expect_end(struct watcher *w, const char *log, int errnum)
-{
-    cluster_until(&c, has_ended, w);
-    ck_assert_str_eq(w->log, log);
-    ck_assert_int_eq(w->errnum, errnum);
-    flux_future_destroy(w->f);
-    w->f = NULL;
-}
-
-static void drop(struct watcher *w)
-{
-    flux_kvs_lookup_cancel(w->f);
-    cluster_until(&c, has_ended, w);
-    ck_assert_int_eq(w->errnum, ENODATA);
-    flux_future_destroy(w->f);
 }
 
 /* How many the leader has. */
@@ -219,19 +143,19 @@ START_TEST(each_commit_that_names_the_key_is_told)
     begin(WORLD);
     commit("a.b=1 a.c=1");
     watch(&w, NULL, FLUX_KVS_WATCH, "a.b");
-    expect(&w, "1|");
+    watcher_expect(&w, "1|");
     commit("a.b=1");
     commit("a.c=9");
     commit("a.b=2");
     commit("a.b.=3");
-    expect(&w, "1|1|2|3|");
+    watcher_expect(&w, "1|1|2|3|");
     commit("a-");
     commit("a.b=4");
-    expect(&w, "1|1|2|3|4|");
+    watcher_expect(&w, "1|1|2|3|4|");
     commit("a.b-");
-    expect_end(&w, "1|1|2|3|4|", ENOENT);
+    watcher_expect_end(&w, "1|1|2|3|4|", ENOENT);
     watch(&w, NULL, FLUX_KVS_WATCH, "no.such");
-    expect_end(&w, "", ENOENT);
+    watcher_expect_end(&w, "", ENOENT);
     end();
 }
 END_TEST
@@ -248,7 +172,7 @@ START_TEST(versions_are_told_in_order_and_once)
     begin(WORLD);
     commit("k=x");
     watch(&w, NULL, FLUX_KVS_WATCH, "k");
-    expect(&w, "x|");
+    watcher_expect(&w, "x|");
     for (int i = 0; i < N; i++) {
         flux_kvs_txn_t *txn;
 
@@ -260,7 +184,7 @@ START_TEST(versions_are_told_in_order_and_once)
     }
     for (int i = 0; i < N; i++)
         finish(f[i], 0);
-    expect(&w, all);
+    watcher_expect(&w, all);
     for (int i = 0; i < N; i++) {
         snprintf(what, sizeof(what), "k=%d", N + i);
         f[i] = send_commit(1, NULL, what);
@@ -268,7 +192,7 @@ START_TEST(versions_are_told_in_order_and_once)
     for (int i = 0; i < N; i++)
         finish(f[i], 0);
     commit("k=end");
-    drop(&w);
+    watcher_drop(&w);
     for (const char *p = w.log + 2; sscanf(p, "%d|", &n) == 1; p = strchr(p, '|') + 1) {
         ck_assert_int_gt(n, last);
         last = n;
@@ -286,13 +210,13 @@ START_TEST(uniq_tells_values_that_differ)
     begin(WORLD);
     commit("k=1");
     watch(&w, NULL, FLUX_KVS_WATCH | FLUX_KVS_WATCH_UNIQ, "k");
-    expect(&w, "1|");
+    watcher_expect(&w, "1|");
     commit("k=1");
     commit("k=2");
     commit("k=2");
     commit("k=1");
-    expect(&w, "1|2|1|");
-    drop(&w);
+    watcher_expect(&w, "1|2|1|");
+    watcher_drop(&w);
     end();
 }
 END_TEST
@@ -307,23 +231,23 @@ START_TEST(full_follows_whatever_leads_to_the_key)
     commit("d.k=1 e.k=2 l>d");
     watch(&w, NULL, FLUX_KVS_WATCH | FLUX_KVS_WATCH_FULL, "l.k");
     watch(&dir, NULL, FLUX_KVS_WATCH | FLUX_KVS_WATCH_FULL | FLUX_KVS_READDIR, "d");
-    expect(&w, "1|");
-    expect(&dir, "dir|");
+    watcher_expect(&w, "1|");
+    watcher_expect(&dir, "dir|");
     commit("e.z=1");
     commit("d.k=1"); /* no other value */
     commit("l>e");
-    expect(&w, "1|2|");
+    watcher_expect(&w, "1|2|");
     commit("d.n.m=3"); /* not on the way any more */
-    expect(&dir, "dir|dir|");
+    watcher_expect(&dir, "dir|dir|");
     commit("e.k=3");
     commit("l>:x");
-    expect(&w, "1|2|3|far|");
+    watcher_expect(&w, "1|2|3|far|");
     commit_in("other", "x.y=1");
     commit_in("other", "x.k=near");
-    expect(&w, "1|2|3|far|near|");
+    watcher_expect(&w, "1|2|3|far|near|");
     commit_in("other", "x-");
-    expect_end(&w, "1|2|3|far|near|", ENOENT);
-    drop(&dir);
+    watcher_expect_end(&w, "1|2|3|far|near|", ENOENT);
+    watcher_drop(&dir);
     end();
 }
 END_TEST
@@ -338,23 +262,23 @@ START_TEST(append_tells_what_was_appended)
     watch(&w, NULL, flags, "log");
     watch(&s, NULL, flags | FLUX_KVS_WATCH_INITIAL_SENTINEL, "log");
     watch(&gone, NULL, flags, "d.log");
-    expect(&w, "a|");
-    expect(&s, "a||");
+    watcher_expect(&w, "a|");
+    watcher_expect(&s, "a||");
     commit("log+=bc");
     commit("log+=d log+=e");
     commit("z=1");
-    expect(&w, "a|bc|de|");
-    expect(&s, "a||bc|de|");
+    watcher_expect(&w, "a|bc|de|");
+    watcher_expect(&s, "a||bc|de|");
     watch(&over, NULL, flags, "log");
-    expect(&over, "abcde|");
+    watcher_expect(&over, "abcde|");
     commit("log=abcdefgh"); /* longer, and yet another value */
-    expect_end(&w, "a|bc|de|", EINVAL);
-    expect_end(&s, "a||bc|de|", EINVAL);
-    expect_end(&over, "abcde|", EINVAL);
-    expect(&gone, "q|");
+    watcher_expect_end(&w, "a|bc|de|", EINVAL);
+    watcher_expect_end(&s, "a||bc|de|", EINVAL);
+    watcher_expect_end(&over, "abcde|", EINVAL);
+    watcher_expect(&gone, "q|");
     commit("d-");
     commit("d.log+=qrs"); /* not what it follows */
-    expect_end(&gone, "q|", EINVAL);
+    watcher_expect_end(&gone, "q|", EINVAL);
     end();
 }
 END_TEST
@@ -375,21 +299,21 @@ START_TEST(waitcreate_waits_for_the_key)
     commit("a/");
     commit("a.b.d=1");
     commit("a.b.c=1");
-    expect(&w, "1|");
-    expect(&once, "1|");
+    watcher_expect(&w, "1|");
+    watcher_expect(&once, "1|");
     commit("a.b.x=1"); /* it waits no more: only the key counts */
     commit("a.b.c=2");
-    expect(&w, "1|2|");
+    watcher_expect(&w, "1|2|");
     commit("log+=x");
     commit("log+=y");
-    expect(&log, "x|y|");
+    watcher_expect(&log, "x|y|");
     finish(flux_kvs_copy(cluster_handle(&c, 0), NULL, "src", NULL, "copy", 0), 0);
-    expect(&by_dir, "5|");
+    watcher_expect(&by_dir, "5|");
     commit("lnk>a.b");
-    expect(&by_link, "2|");
+    watcher_expect(&by_link, "2|");
     commit("a.b.c-");
-    expect_end(&w, "1|2|", ENOENT);
-    drop(&log);
+    watcher_expect_end(&w, "1|2|", ENOENT);
+    watcher_drop(&log);
     flux_future_destroy(once.f);
     flux_future_destroy(by_dir.f);
     flux_future_destroy(by_link.f);
@@ -404,7 +328,7 @@ START_TEST(namespaces_come_and_go)
 
     begin(WORLD);
     watch(&none, "later", FLUX_KVS_WATCH, "k");
-    expect_end(&none, "", ENOTSUP);
+    watcher_expect_end(&none, "", ENOTSUP);
     watch(&w, "later", FLUX_KVS_WATCH | FLUX_KVS_WAITCREATE, "k");
     watch(&wait, "later", FLUX_KVS_WAITCREATE, "never");
     until_watches(2);
@@ -412,16 +336,16 @@ START_TEST(namespaces_come_and_go)
     create("later");
     commit_in("other", "k=0");
     commit_in("later", "k=1");
-    expect(&w, "1|");
+    watcher_expect(&w, "1|");
     commit("far>:k");
     watch(&full, NULL, FLUX_KVS_WATCH | FLUX_KVS_WATCH_FULL, "far");
-    expect(&full, "0|");
+    watcher_expect(&full, "0|");
     commit_in("later", "k=2");
     remove_ns("later");
-    expect_end(&w, "1|2|", ENOTSUP);
-    expect_end(&wait, "", ENOTSUP);
+    watcher_expect_end(&w, "1|2|", ENOTSUP);
+    watcher_expect_end(&wait, "", ENOTSUP);
     remove_ns("other");
-    expect_end(&full, "0|", ENOTSUP);
+    watcher_expect_end(&full, "0|", ENOTSUP);
     end();
 }
 END_TEST
@@ -437,8 +361,8 @@ START_TEST(a_version_can_be_waited_for)
     commit("k=2");
     commit("k=3");
     commit("k=4");
-    expect(&w, "3|4|");
-    drop(&w);
+    watcher_expect(&w, "3|4|");
+    watcher_drop(&w);
     end();
 }
 END_TEST
@@ -451,7 +375,7 @@ START_TEST(they_end_with_their_client)
     begin(WORLD);
     commit("k=1");
     watch(&w, NULL, FLUX_KVS_WATCH, "k");
-    expect(&w, "1|");
+    watcher_expect(&w, "1|");
     ck_assert_int_eq(broker_open(c.m[1].b, &h), 0);
     ck_assert_int_eq(flux_set_reactor(h, c.r), 0);
     other.f = flux_kvs_lookup(h, NULL, FLUX_KVS_WAITCREATE, "never");
@@ -459,7 +383,7 @@ START_TEST(they_end_with_their_client)
     flux_future_destroy(other.f);
     flux_close(h);
     until_watches(1);
-    drop(&w);
+    watcher_drop(&w);
     ck_assert_int_eq(watches(), 0);
     end();
 }
@@ -478,12 +402,12 @@ START_TEST(long_values_come_in_pieces)
     until_watches(1);
     ck_assert_int_eq(flux_kvs_txn_put_raw(txn, 0, "long", value, LEN), 0);
     finish(flux_kvs_commit(cluster_handle(&c, 0), NULL, 0, txn), 0);
-    expect_end(&w, "", ENODATA);
+    watcher_expect_end(&w, "", ENODATA);
     ck_assert_uint_eq(w.bytes, LEN);
     ck_assert_uint_gt(w.answers, 3);
     commit("short=s");
     watch(&w, NULL, FLUX_KVS_STREAM, "short");
-    expect_end(&w, "s|", ENODATA);
+    watcher_expect_end(&w, "s|", ENODATA);
     flux_kvs_txn_destroy(txn);
     free(value);
     end();
@@ -518,8 +442,8 @@ START_TEST(cold_objects_delay_but_lose_nothing)
     }
     for (int i = 0; i < N; i++)
         finish(f[i], 0);
-    expect(&w, all);
-    drop(&w);
+    watcher_expect(&w, all);
+    watcher_drop(&w);
     end();
 }
 END_TEST
@@ -543,7 +467,7 @@ START_TEST(a_namespace_that_ends_during_a_cold_look_is_told)
     watch(&w, NULL, FLUX_KVS_WATCH | FLUX_KVS_WATCH_FULL, "far");
     until_watches(1);
     remove_ns("other");
-    expect_end(&w, "x|", ENOTSUP);
+    watcher_expect_end(&w, "x|", ENOTSUP);
     end();
 }
 END_TEST
