@@ -94,8 +94,8 @@ static int begin_life(struct broker *b)
     if (rc == 0)
         read_life(b, f);
     b->epoch++;
-    if (rc == 0)
-        rc = write_life(b, f);
+    if (rc == 0 && (rc = write_life(b, f)) == 0)
+        rc = dir_sync(b->env, b->dirs.statedir); /* or a new file's name may be lost */
     file_close(f);
     return rc == -ENOSPC ? 0 : rc;
 }

@@ -1,5 +1,5 @@
 /* A disk that takes nothing. Full: jobs that end stay in the job manager's memory, and are
- * listed from there. Failed: nobody tries again.
+ * listed from there; what may not come again does not. Failed: nobody tries again.
  */
 #include "cluster.h"
 
@@ -11,18 +11,24 @@
 
 static struct cluster c;
 
-static void begin(void)
+static void begin_world(int64_t seed)
 {
     static const char *const modules[] = {
         "kvs",      "heartbeat", "resource", "job-manager", "job-ingest",
         "job-exec", "sched",     "job-list", "job-info",    NULL};
 
-    cluster_init(&c, 1, NULL, 1);
+    cluster_init(&c, 1, NULL, seed);
+    sim_disk_track(c.env);
     c.modules = modules;
     c.durable = true;
     c.config = "{\"fake-resources\":{\"nnodes\":1,\"cores-per-node\":4}}";
     cluster_add_all(&c);
     cluster_until_up(&c);
+}
+
+static void begin(void)
+{
+    begin_world(1);
 }
 
 static flux_future_t *send_job(const char *nonce)
@@ -201,6 +207,47 @@ START_TEST(a_checkpoint_is_not_tried_again_on_a_failed_disk)
 }
 END_TEST
 
+/* The number of an event. */
+static int publish(void)
+{
+    flux_future_t *f = flux_event_publish(cluster_handle(&c, 0), "test", 0, NULL);
+    int seq = 0;
+
+    ck_assert_ptr_nonnull(f);
+    cluster_wait(&c, f);
+    ck_assert_int_eq(flux_event_publish_get_seq(f, &seq), 0);
+    flux_future_destroy(f);
+    return seq;
+}
+
+static void lose_power(void)
+{
+    sim_host_power_off(c.env);
+    cluster_crash(&c, 0);
+    sim_host_power_on(c.env);
+    cluster_add(&c, 0);
+    cluster_until_up(&c);
+}
+
+/* What remembers it must be on the disk from the first life on: later ones may find no room. */
+START_TEST(no_event_number_comes_again)
+{
+    int first, second;
+
+    begin_world(_i);
+    first = publish();
+    sim_disk_limit(c.env, 1);
+    lose_power();
+    second = publish();
+    ck_assert_int_gt(second, first);
+    lose_power();
+    ck_assert_int_gt(publish(), second);
+    sim_disk_limit(c.env, 0);
+    cluster_stop(&c);
+    cluster_fini(&c);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("full_disk");
@@ -211,6 +258,7 @@ int main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, since_holds_for_jobs_in_memory);
     tcase_add_test(tc, a_job_that_is_there_is_never_refused);
+    tcase_add_loop_test(tc, no_event_number_comes_again, 1, 9);
     tcase_add_test(tc, a_checkpoint_is_not_tried_again_on_a_failed_disk);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
